@@ -1,0 +1,1 @@
+"""The three ways to present a session: session cookie, access token, refresh token."""

@@ -1,0 +1,1 @@
+"""Signing keys: the published set, their life, and strict JSON Web Signatures."""

@@ -1,0 +1,1 @@
+"""Endings, the one log that they go into, and what a follower makes of it."""

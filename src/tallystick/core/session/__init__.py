@@ -1,0 +1,1 @@
+"""The session: its model, the moves it can make, and the rules that decide them."""

@@ -1,0 +1,1 @@
+"""Who a principal is and how they prove it; pure."""
