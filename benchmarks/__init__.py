@@ -1,0 +1,1 @@
+"""What the budgets hold: each number a ratio against a peer in the same run."""
