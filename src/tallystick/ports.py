@@ -270,5 +270,7 @@ class Sealer(Protocol):
 class Events(Protocol):
     """Where events go, after the commit."""
 
-    def tell(self, events: Sequence[Event], *, principal: PrincipalId | None = None, client: ClientId | None = None) -> None:
+    def tell(
+        self, events: Sequence[Event], *, principal: PrincipalId | None = None, client: ClientId | None = None
+    ) -> None:
         """Takes events; never raises, never blocks."""

@@ -144,7 +144,9 @@ class Policy:
     staleness: Staleness = Staleness()
 
     def __post_init__(self) -> None:
-        _within("access_token_lifetime", self.access_token_lifetime, minutes(1), self.staleness.access_token_lifetime_max)
+        _within(
+            "access_token_lifetime", self.access_token_lifetime, minutes(1), self.staleness.access_token_lifetime_max
+        )
         _within("refresh_grace", self.refresh_grace, 0, 60)
         _within("fresh_lifetime", self.fresh_lifetime, 1, self.browser_kept.absolute_lifetime)
         _within("previous_cookie_lifetime", self.previous_cookie_lifetime, 0, minutes(5))
@@ -157,7 +159,9 @@ class Policy:
         for name in ("sessions_per_opener_and_client", "sessions_per_opener", "unbound_sessions_per_client"):
             _within(name, getattr(self, name), 1, 10_000)
         if self.signing_algorithm not in ("ES256", "RS256", "PS256", "Ed25519", "HS256"):
-            raise Misconfigured(f"signing_algorithm {self.signing_algorithm!r} is not one of ES256, RS256, PS256, Ed25519, HS256")
+            raise Misconfigured(
+                f"signing_algorithm {self.signing_algorithm!r} is not one of ES256, RS256, PS256, Ed25519, HS256"
+            )
 
 
 DEFAULT = Policy()
