@@ -122,10 +122,8 @@ def table(rows: Iterable[Row]) -> str:
         for row in rows
     ]
     widths = [max(len(line[column]) for line in (head, *body)) for column in range(len(head))]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in (head, *body)
-    ]
+    padded = ([cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in (head, *body))
+    lines = ["  ".join(cells).rstrip() for cells in padded]
     lines.insert(1, "  ".join("─" * width for width in widths))
     return "\n".join(lines)
 

@@ -138,7 +138,7 @@ class Store(Protocol):
         """Loads both, for a sign-in that opens an app's session."""
 
     async def sessions_of(self, principal: PrincipalId) -> Sequence[Session]:
-        """Gives a principal's sessions that have not ended and are not older than a cut, newest first, at most 1,000."""
+        """Gives a principal's sessions that have not ended and are none older than a cut, newest first, at most 1,000."""
 
     async def sessions_opened_from(self, session: SessionId) -> Sequence[Session]:
         """Gives the live sessions that were opened from one, bound or not, least recently used first."""
@@ -191,7 +191,7 @@ class Store(Protocol):
         """Gives the last position of the log."""
 
     async def sweep(self, now: int, retention_s: int) -> int:
-        """Removes what may be forgotten: session rows whose hard end lies longer ago than the retention, old entries that
+        """Removes what may be forgotten: session rows whose hard end is longer ago than the retention, entries that
         a snapshot covers, dead verifiers, decayed attempts. Gives how many rows went. Bounded per call."""
 
     async def setting(self, name: str, value: str | None = None) -> str | None:
@@ -247,7 +247,7 @@ class Signer(Protocol):
         """Makes a new key pair, its private half sealed, in state `announced`."""
 
     def shared_key_set(self) -> dict[str, object] | None:
-        """Gives the symmetric keys (HS256) as a JWKS for a verifier in the same trust domain; None where there are none."""
+        """Gives the symmetric keys (HS256) as a JWKS for verifiers of the same trust domain; None if there are none."""
 
     @property
     def active(self) -> KeyId | None:
@@ -264,7 +264,7 @@ class Sealer(Protocol):
         """Opens what was sealed for that purpose; raises Misconfigured if the root key or purpose differs."""
 
     def refresh_masters(self) -> Mapping[int, bytes]:
-        """Gives the master keys for refresh tokens, version → 32 bytes, derived from the root keys; the newest signs."""
+        """Gives the master keys of refresh tokens, version → 32 bytes, derived from the root keys; the newest signs."""
 
 
 class Events(Protocol):

@@ -234,7 +234,7 @@ def end_all_but(standing: Standing, principal: PrincipalId, fresh: bytes, now: i
     kept = replace(session.used(now), holder=BrowserHolder(Digest.of(cookie.reveal())))
     return Decision(
         Outcome.REVOKED,
-        changes=(Append(Ending(Kind.PRINCIPAL, principal)), UpdateSession(kept, reborn=True)),
+        changes=(UpdateSession(kept, reborn=True), Append(Ending(Kind.PRINCIPAL, principal))),
         to_deliver=Delivery(kept, cookie=cookie),
         events=(Event("session.ended_all_but", session.id),),
     )

@@ -50,12 +50,13 @@ class OpenSession:
 class UpdateSession:
     """Replace a session's row; Conflict if its version is no longer `session.version` or it has ended.
 
-    The store writes `session` with version + 1, and compares the cuts with `session.born` as for an opening.
+    The store writes `session` with version + 1, and compares the cuts with `session.born` as for an opening: as they
+    stood before this commit, so that a cut of the same commit does not count against it, and an earlier one does.
 
     Args:
         session: the row to be, still carrying the version that was loaded.
-        reborn: the cuts are not compared, and the row's `born` becomes the position of the last entry of this very
-            commit ("everywhere but here", a password change: the session that asked for it is born again).
+        reborn: the row's `born` becomes the position of the last entry of this very commit ("everywhere but here", a
+            password change: the session that asked for it is born again).
     """
 
     session: Session
