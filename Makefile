@@ -18,7 +18,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check format static unit-coverage mutants bench soak docs changelog clean
+.PHONY: help run test check format system static unit-coverage mutants bench soak docs changelog clean
 
 help: ## list what can be typed here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -26,7 +26,7 @@ help: ## list what can be typed here
 run: .make/env ## start the server on http://localhost:8000 with SQLite under ./.tallystick (ARGS="--port 8001" passes options)
 	@exec $(BIN)/tallystick serve $(ARGS)
 
-test: .make/env .make/system static unit-coverage ## run everything: lint, types, import contracts, coverage gate, all tests
+test: .make/env system static unit-coverage ## run everything: lint, types, import contracts, coverage gate, all tests
 	@$(BIN)/pytest -n $(WORKERS) --dist worksteal --junitxml=.make/junit.xml $(ARGS) \
 		&& $(BIN)/python tools/ledger.py .make/junit.xml
 
@@ -35,6 +35,9 @@ check: .make/env static ## the quick look before a commit: format, lint, types, 
 
 format: .make/env ## let ruff format the code and mend what it can
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format .
+
+system:
+	@tools/system-packages strace curl
 
 static: .make/env
 	@$(BIN)/ruff format --check --quiet . || { echo "some files are not formatted: type 'make format'" >&2; exit 1; }
@@ -53,7 +56,7 @@ mutants: .make/env ## break each guarantee on purpose in a copy; its test must f
 bench: .make/bench ## measure the budgets against their peers in the same run
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-soak: .make/env .make/system ## the long runs: crashes, model, races
+soak: .make/env system ## the long runs: crashes, model, races
 	@$(BIN)/pytest -m soak $(ARGS)
 
 docs: .make/docs ## write the generated reference, then build the pages into .make/site and check their links
@@ -89,6 +92,3 @@ clean: ## remove the environment and every cache of this folder (the data under 
 	@$(SYNC) --inexact --group docs
 	@touch $@
 
-.make/system: tools/system-packages
-	@mkdir -p .make
-	@tools/system-packages strace curl && touch $@

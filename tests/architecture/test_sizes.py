@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 from statistics import median
 
@@ -21,6 +22,16 @@ LONG_FOR_A_REASON = {
 def over(limit: int, paths: list[Path]) -> dict[str, int]:
     """Gives the files that are longer than a limit, with their lines."""
     return {path.relative_to(ROOT).as_posix(): lines(path) for path in paths if lines(path) > limit}
+
+
+def code_lines(text: str) -> int:
+    """Counts the lines of a module that are neither blank nor a comment nor part of a docstring."""
+    documentation = set[int]()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            documentation.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    rows = enumerate(text.splitlines(), 1)
+    return sum(1 for number, row in rows if row.strip()[:1] not in ("", "#") and number not in documentation)
 
 
 def test_no_source_file_is_over_500_lines() -> None:
@@ -45,8 +56,13 @@ def test_the_median_file_is_short() -> None:
 
 
 def test_the_core_can_be_read_in_an_evening() -> None:
-    """The core has at most 2,000 lines, comments and blank lines included."""
-    assert sum(lines(path) for path in (SOURCE / "core").rglob("*.py")) <= CORE
+    """The core has at most 2,000 lines of code; docstrings, comments and blank lines are not counted."""
+    assert sum(code_lines(path.read_text()) for path in (SOURCE / "core").rglob("*.py")) <= CORE
+
+
+def test_documentation_is_not_counted_as_code() -> None:
+    """Only lines that do something count."""
+    assert code_lines('"""One\n\ntwo."""\n\n# three\nx = 1  # four\n\n\ndef f():\n    """Five."""\n    return x\n') == 3
 
 
 def test_a_long_file_is_found(tmp_path: Path) -> None:
