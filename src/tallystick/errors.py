@@ -40,7 +40,7 @@ class TallystickError(Exception):
     code: ClassVar[str] = ""
     default_public: ClassVar[str] = ""
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> TallystickError:  # noqa: PYI034  (Self would hide the abstractness)
+    def __new__(cls, *args: Any, **kwargs: Any) -> TallystickError:
         """Refuses to build a class that has no code."""
         if not cls.code:
             raise TypeError(f"{cls.__name__} is abstract: raise one of its subclasses")

@@ -149,6 +149,9 @@ class Store(Protocol):
     async def clients(self, after: str, limit: int) -> Sequence[Client]:
         """Gives clients in order of id, beginning after one."""
 
+    async def audiences(self) -> frozenset[str]:
+        """Gives the audiences that enabled clients have registered."""
+
     async def keys(self) -> tuple[tuple[SigningKey, ...], int]:
         """Gives all signing keys and the version of the set."""
 
@@ -180,6 +183,9 @@ class Store(Protocol):
 
     async def registry(self) -> Mapping[str, Position]:
         """Gives each registered verifier and the position that it has acked."""
+
+    async def doubt(self, verifiers: Sequence[str]) -> None:
+        """Marks verifiers that did not ack in time: each must register again before its next lease, or is swept."""
 
     async def want_acks(self, position: Position) -> None:
         """Asks every verifier to ack a position that was appended before."""

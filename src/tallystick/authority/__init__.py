@@ -1,0 +1,1 @@
+"""The use cases: each loads, decides, commits, delivers. It knows the world only through ports."""

@@ -1,0 +1,159 @@
+"""Clients: creating, disabling and authenticating them; the session of a service."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from tallystick.authority.deliver import deliver_tokens
+from tallystick.authority.issued import Tokens
+from tallystick.authority.settle import commit, settle
+from tallystick.authority.throttling import count_failure
+from tallystick.authority.world import World, standing_of
+from tallystick.core.ids import ClientId
+from tallystick.core.revocation.entry import Ending, Kind
+from tallystick.core.secret import Digest, Secret, secret_of
+from tallystick.core.session import decide
+from tallystick.core.session.decision import Decision, Event
+from tallystick.core.session.opening import Birth, open_service
+from tallystick.errors import NotFound, OAuthInvalidClient, OAuthInvalidScope, OAuthUnauthorizedClient
+from tallystick.identity.throttle import CLIENT_SECRET
+from tallystick.oauth.client import Client, new_client
+from tallystick.ports import Committed, Facts, PutClient
+
+SECRET_BYTES = 32
+_SECRET_PREFIX = "tss_"
+_NOBODY = Digest(bytes(32))
+
+
+async def create_client(
+    world: World,
+    name: str,
+    *,
+    kind: str,
+    first_party: bool = False,
+    redirect_uris: Sequence[str] = (),
+    post_logout_redirect_uris: Sequence[str] = (),
+    audiences: Sequence[str] = (),
+    scopes: Sequence[str] = (),
+) -> tuple[Client, Secret | None]:
+    """Registers a client. The secret of a confidential one is given here and never again.
+
+    Raises:
+        InvalidRequest: a field breaks a rule; `public` names it.
+    """
+    now = world.clock.now()
+    secret = secret_of(world.entropy.bytes(SECRET_BYTES), _SECRET_PREFIX)
+    client = new_client(
+        ClientId.of(world.entropy.bytes(16)),
+        name,
+        kind=kind,
+        first_party=first_party,
+        redirect_uris=redirect_uris,
+        post_logout_redirect_uris=post_logout_redirect_uris,
+        audiences=audiences,
+        scopes=scopes,
+        now=now,
+    )
+    if client.confidential:
+        client = replace(client, secrets=(Digest.of(secret.reveal()),))
+    await world.store.commit((PutClient(client),), now=now)
+    world.events.tell((Event("client.created", None, (("kind", client.kind),)),), client=client.id)
+    return replace(client, version=1), secret if client.confidential else None
+
+
+async def disable_client(world: World, client: ClientId, *, everywhere: bool) -> Committed:
+    """Disables a client and ends everything that it holds, in one commit.
+
+    Raises:
+        NotFound: there is no such client.
+    """
+
+    async def once() -> Committed:
+        now = world.clock.now()
+        found = (await world.store.facts_of_client(client)).client
+        if found is None:
+            raise NotFound(f"no client {client}", public="There is no such client.")
+        decision = decide.cut(Ending(Kind.CLIENT, client))
+        return await commit(world, decision, PutClient(replace(found, enabled=False)), now=now, everywhere=everywhere)
+
+    return await settle(world, once)
+
+
+async def authenticate_client(
+    world: World, client: Client | None, presented: ClientId, secret: str | None, *, network: str
+) -> None:
+    """Checks that a client is enabled and, if it has secrets, that one of them was presented.
+
+    Args:
+        world: for the throttle.
+        client: the client as it was loaded, or None if there is none of that name.
+        presented: the name that was given.
+        secret: the secret that was given.
+        network: the client's address.
+
+    Raises:
+        OAuthInvalidClient: it is unknown, disabled, or the secret is wrong, missing or one too many.
+        Throttled: too many wrong secrets came from there.
+    """
+    digest = Digest.of(secret) if secret is not None else _NOBODY
+    known = client.secrets if client is not None else ()
+    right = [digest.matches(one) for one in (known or (_NOBODY,))]
+    if client is not None and client.enabled and (any(right) if client.confidential else secret is None):
+        return
+    if secret is not None:
+        # A client secret has 256 random bits, so the right one is never made to wait for somebody else's guesses.
+        await count_failure(world, CLIENT_SECRET, f"client:{presented}", network)
+    raise OAuthInvalidClient(f"client {presented}")
+
+
+async def client_credentials(
+    world: World,
+    *,
+    client_id: str,
+    client_secret: str,
+    scope: frozenset[str] | None,
+    audience: str | None,
+    network: str,
+) -> Tokens:
+    """Gives a service an access token from its one long session. Minting writes nothing.
+
+    Raises:
+        OAuthInvalidClient, Throttled: as authenticate_client.
+        OAuthUnauthorizedClient: the client is not a service.
+        OAuthInvalidScope, OAuthInvalidTarget: more was asked for than the client may have.
+    """
+    client = ClientId.parse(client_id)
+    if client is None:
+        raise OAuthInvalidClient("not a client id")
+
+    async def once() -> Tokens:
+        now = world.clock.now()
+        facts = await world.store.facts_of_client(client)
+        await authenticate_client(world, facts.client, client, client_secret, network=network)
+        assert facts.client is not None
+        if facts.client.kind != "service":
+            raise OAuthUnauthorizedClient(f"client {client} is not a service")
+        if scope is not None and not scope <= facts.client.scopes:
+            raise OAuthInvalidScope("more than the client may have")
+        decision, opened = _service_session(world, facts, facts.client, now)
+        if decision.changes:
+            await commit(world, decision, now=now)
+        assert decision.to_deliver is not None
+        standing = standing_of(opened)
+        return deliver_tokens(world, standing, decision.to_deliver, now=now, audience=audience, scope=scope)
+
+    return await settle(world, once)
+
+
+def _service_session(world: World, facts: Facts, client: Client, now: int) -> tuple[Decision, Facts]:
+    standing = standing_of(facts)
+    session = facts.session
+    if session is not None and standing.live(now) and session.scopes == client.scopes and session.resources == client.audiences:
+        return decide.mint(standing, now), facts
+    birth = Birth(world.new_session_id(), client.principal, facts.position, now, client.name)
+    decision = open_service(birth, client.id, client.scopes, client.audiences, world.policy)
+    assert decision.to_deliver is not None
+    return decision, replace(facts, session=decision.to_deliver.session, opener=None)
+
+

@@ -1,0 +1,41 @@
+"""Load → decide → commit, again from fresh state when a compare-and-swap was lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from tallystick.authority.world import World
+from tallystick.core.session.decision import Decision
+from tallystick.errors import Conflict, Unavailable
+from tallystick.ports import Committed, Write
+
+ATTEMPTS_MAX = 8
+_BACKOFF_S = 0.004
+Result = TypeVar("Result")
+
+
+async def settle(world: World, once: Callable[[], Awaitable[Result]]) -> Result:
+    """Runs one round of load, decide and commit until it wins, at most eight times, with jitter in between.
+
+    Raises:
+        Unavailable: eight rounds were lost; nothing was consumed.
+    """
+    for attempt in range(ATTEMPTS_MAX):
+        try:
+            return await once()
+        except Conflict:
+            jitter = world.entropy.bytes(1)[0] / 255
+            await asyncio.sleep(_BACKOFF_S * 2**attempt * jitter)
+    raise Unavailable("a compare-and-swap was lost eight times", retry_after_s=1)
+
+
+async def commit(world: World, decision: Decision, *more: Write, now: int, everywhere: bool = False) -> Committed:
+    """Commits what was decided, with further writes of the same step, then tells the events. Nothing to write is no commit."""
+    if decision.changes or more:
+        committed = await world.store.commit((*more, *decision.changes), now=now, everywhere=everywhere)
+    else:
+        committed = Committed(await world.store.head())
+    world.events.tell(decision.events)
+    return committed

@@ -1,0 +1,87 @@
+"""What every use case gets: ports, policy, keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tallystick.core.ids import PrincipalId, SessionId
+from tallystick.core.policy import Policy
+from tallystick.core.session.standing import Standing
+from tallystick.identity.account import Account
+from tallystick.identity.password import PasswordRules
+from tallystick.oauth.client import Client
+from tallystick.ports import Clock, Entropy, Events, Facts, Hasher, Sealer, Signer, Store
+
+
+@dataclass(slots=True)
+class World:
+    """Ports, policy, and the little that a process remembers.
+
+    Args:
+        issuer: the authority's URL, without a trailing slash.
+        policy: what this deployment chose.
+        passwords: the rules for new passwords.
+        store: durable state.
+        clock: time.
+        entropy: randomness.
+        hasher: slow hashes.
+        signer: private keys.
+        sealer: the root key.
+        events: where events go.
+        uses: session → instant of its last use, collected until the next flush.
+    """
+
+    issuer: str
+    policy: Policy
+    passwords: PasswordRules
+    store: Store
+    clock: Clock
+    entropy: Entropy
+    hasher: Hasher
+    signer: Signer
+    sealer: Sealer
+    events: Events
+    uses: dict[SessionId, int] = field(default_factory=dict)
+
+    def new_session_id(self) -> SessionId:
+        """Draws the id of a new session."""
+        return SessionId.of(self.entropy.bytes(16))
+
+    def new_principal_id(self) -> PrincipalId:
+        """Draws the id of a new account."""
+        return PrincipalId.of(self.entropy.bytes(16))
+
+    @property
+    def newest_master(self) -> int:
+        """The version of the master key that new refresh tokens are made with."""
+        return max(self.sealer.refresh_masters())
+
+
+def permissions_of(account: Account | None, client: Client | None) -> frozenset[str]:
+    """Gives what a session's principal may do: an account's permissions; for a service, its client's scopes."""
+    if account is not None:
+        return account.permissions
+    return client.scopes if client is not None else frozenset()
+
+
+def standing_of(facts: Facts) -> Standing:
+    """Gives where the session stands that a read found."""
+    session, account, client = facts.session, facts.account, facts.client
+    person = account is not None and account.enabled
+    if session is None:
+        enabled = False
+    elif session.client is None:
+        enabled = person
+    elif client is None or not client.enabled:
+        enabled = False
+    else:
+        # A service is its client; every other principal must be enabled too.
+        enabled = person or session.principal == client.principal
+    return Standing(
+        position=facts.position,
+        session=session,
+        opener=facts.opener,
+        enabled=enabled,
+        permissions=permissions_of(account, client),
+        newest_cut=facts.cuts.newest,
+    )
