@@ -69,10 +69,10 @@ def test_the_front_page_has_one_quick_start() -> None:
 def test_the_quick_start_does_what_it_says(block: Block, server: str, tmp_path: Path) -> None:
     """Typing the quick start signs in, mints a JWT that verifies, signs out, and then both credentials are refused."""
     script = block.text.replace("http://localhost:8000", server).replace(".venv/bin/tallystick", str(COMMAND))
+    shell = ["bash", "-eu", "-c", script]
     done = subprocess.run(
-        ["bash", "-eu", "-c", script], cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
-        check=False,
-    )  # fmt: skip
+        shell, cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
+    )
     words = f"{done.stdout}\n{done.stderr}"
     assert done.returncode == 0, words
     assert '"principal"' in done.stdout, words
