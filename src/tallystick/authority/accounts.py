@@ -1,0 +1,158 @@
+"""Accounts: signing up, creating, disabling, and what they may do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tallystick.authority.browser import get_browser_session
+from tallystick.authority.deliver import deliver_cookie
+from tallystick.authority.issued import SignedIn
+from tallystick.authority.passwords import hash_new_password, prove_known_password
+from tallystick.authority.settle import commit, settle
+from tallystick.authority.throttling import begin_attempt
+from tallystick.authority.world import World
+from tallystick.core.ids import PrincipalId
+from tallystick.core.revocation.entry import Ending, Kind, Position
+from tallystick.core.session import decide
+from tallystick.core.session.decision import Append, Decision, Event, Outcome
+from tallystick.errors import InvalidRequest, NotFound
+from tallystick.identity.account import Account, is_permission
+from tallystick.identity.identifier import canonical_email
+from tallystick.identity.throttle import SIGN_UP
+from tallystick.ports import Committed, PutAccount
+
+
+async def create_account(world: World, email: str, password: str, permissions: frozenset[str]) -> Account:
+    """Creates an account.
+
+    Raises:
+        InvalidRequest: the address or a permission is malformed.
+        PasswordRefused: the password breaks a rule; `public` says which.
+        AlreadyExists: there is an account with this address.
+        Overloaded, Unavailable: nothing changed.
+    """
+    identifier = canonical_email(email)
+    for one in permissions:
+        _demand_permission(one)
+    hashed = await hash_new_password(world, password, identifier)
+    now = world.clock.now()
+    account = Account(
+        id=world.new_principal_id(),
+        version=0,
+        email=email.strip(),
+        identifier=identifier,
+        password_hash=hashed,
+        permissions=permissions,
+        enabled=True,
+        created_at=now,
+        password_changed_at=now,
+    )
+    await world.store.commit((PutAccount(account),), now=now)
+    world.events.tell((Event("account.created"),), principal=account.id)
+    return replace(account, version=1)
+
+
+async def sign_up(world: World, email: str, password: str, *, network: str) -> Account:
+    """Creates an account for whoever asks, throttled by network; it may do nothing special.
+
+    Raises:
+        Throttled: too many accounts came from there.
+        InvalidRequest, PasswordRefused, AlreadyExists, Overloaded, Unavailable: as create_account.
+    """
+    canonical_email(email)
+    await begin_attempt(world, SIGN_UP, SIGN_UP, f"sign-up:{network}", network)
+    return await create_account(world, email, password, frozenset())
+
+
+async def find_account(world: World, email_or_id: str) -> Account | None:
+    """Finds an account by address or id."""
+    principal = PrincipalId.parse(email_or_id)
+    if principal is not None:
+        return (await world.store.facts_of_account(principal)).account
+    try:
+        identifier = canonical_email(email_or_id)
+    except InvalidRequest:
+        return None
+    return (await world.store.facts_of_account(identifier)).account
+
+
+async def disable_account(world: World, principal: PrincipalId, *, everywhere: bool) -> Committed:
+    """Disables an account and ends all of its sessions, in one commit.
+
+    Raises:
+        NotFound: there is no such account.
+    """
+
+    async def once() -> Committed:
+        now = world.clock.now()
+        account = await _get(world, principal)
+        decision = decide.cut(Ending(Kind.PRINCIPAL, principal))
+        disabled = PutAccount(replace(account, enabled=False))
+        return await commit(world, decision, disabled, now=now, everywhere=everywhere)
+
+    return await settle(world, once)
+
+
+async def permit(world: World, principal: PrincipalId, permission: str, *, granted: bool) -> Account:
+    """Grants or withdraws a permission; every credential of the account must look again.
+
+    Raises:
+        InvalidRequest: the permission is malformed.
+        NotFound: there is no such account.
+    """
+    _demand_permission(permission)
+
+    async def once() -> Account:
+        now = world.clock.now()
+        account = await _get(world, principal)
+        held = account.permissions | {permission} if granted else account.permissions - {permission}
+        if held == account.permissions:
+            return account
+        changed = replace(account, permissions=held)
+        decision = Decision(
+            Outcome.ALLOWED,
+            changes=(Append(Ending(Kind.OUTDATED_PRINCIPAL, principal)),),
+            events=(Event("account.permitted", None, (("permission", permission), ("granted", str(granted).lower()))),),
+        )
+        await commit(world, decision, PutAccount(changed), now=now)
+        return replace(changed, version=account.version + 1)
+
+    return await settle(world, once)
+
+
+async def change_password(world: World, cookie: str, old: str, new: str, *, network: str) -> tuple[SignedIn, Position]:
+    """Changes a password: every session of the account ends but the browser's that asks, which is born again.
+
+    Raises:
+        AuthenticationFailed: the old password is wrong.
+        PasswordRefused: the new one breaks a rule; `public` says which.
+    """
+    hashed: list[str] = []
+
+    async def once() -> tuple[SignedIn, Position]:
+        present = await get_browser_session(world, cookie, world.clock.now())
+        await prove_known_password(world, present.account, old, network=network)
+        if not hashed:
+            hashed.append(await hash_new_password(world, new, present.account.identifier))
+        now = world.clock.now()
+        decision = decide.end_all_but(present.standing, present.account.id, world.entropy.bytes(32), now)
+        assert decision.to_deliver is not None
+        changed = replace(present.account, password_hash=hashed[0], password_changed_at=now)
+        committed = await commit(world, decision, PutAccount(changed), now=now)
+        session = committed.sessions.get(present.session.id, decision.to_deliver.session)
+        signed = deliver_cookie(world, decision.to_deliver, session, changed, committed.position, now=now)
+        return signed, committed.position
+
+    return await settle(world, once)
+
+
+async def _get(world: World, principal: PrincipalId) -> Account:
+    account = (await world.store.facts_of_account(principal)).account
+    if account is None:
+        raise NotFound(f"no account {principal}", public="There is no such account.")
+    return account
+
+
+def _demand_permission(text: str) -> None:
+    if not is_permission(text):
+        raise InvalidRequest("a permission is a scope token of at most 128 characters", public="The permission is malformed.")

@@ -1,0 +1,60 @@
+"""What an authority does by itself: flush last uses, advance keys, sweep."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from tallystick.authority.rotate_keys import load_keys
+from tallystick.authority.world import World
+from tallystick.core.session.decision import Event
+from tallystick.errors import TallystickError
+
+FLUSH_EVERY_S = 30.0
+KEYS_EVERY_S = 20.0
+SWEEP_EVERY_S = 60.0
+
+
+async def flush_uses(world: World) -> None:
+    """Writes the last uses that were collected since the last flush; on trouble they are kept for the next."""
+    uses, world.uses = world.uses, {}
+    if not uses:
+        return
+    try:
+        await world.store.touch(uses)
+    except TallystickError:
+        for session, at in uses.items():
+            world.uses[session] = max(at, world.uses.get(session, 0))
+        raise
+
+
+async def sweep(world: World) -> int:
+    """Forgets what may be forgotten; gives how many rows went."""
+    return await world.store.sweep(world.clock.now(), world.policy.staleness.retention_s)
+
+
+async def _keys(world: World) -> None:
+    await load_keys(world)
+
+
+async def _sweep(world: World) -> None:
+    await sweep(world)
+
+
+async def run_jobs(world: World) -> None:
+    """Runs the jobs until cancelled; a job that fails is told to the events and tried again at its next time."""
+    await asyncio.gather(
+        _every(world, "flush", FLUSH_EVERY_S, flush_uses),
+        _every(world, "keys", KEYS_EVERY_S, _keys),
+        _every(world, "sweep", SWEEP_EVERY_S, _sweep),
+    )
+
+
+async def _every(world: World, name: str, interval_s: float, job: Callable[[World], Awaitable[None]]) -> None:
+    while True:
+        spread = 0.9 + world.entropy.bytes(1)[0] / 255 * 0.2
+        await asyncio.sleep(interval_s * spread)
+        try:
+            await job(world)
+        except TallystickError as error:
+            world.events.tell((Event("job.failed", None, (("job", name), ("code", error.code))),))

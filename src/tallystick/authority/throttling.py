@@ -1,0 +1,52 @@
+"""Throttling: attempts are counted before the proof is looked at, so that parallel guesses all count."""
+
+from __future__ import annotations
+
+from tallystick.authority.world import World
+from tallystick.errors import Throttled
+from tallystick.identity.throttle import Rule, allowed_at, begin, network_of, succeeded
+
+
+def _keys(subject: str, network: str) -> tuple[str, str]:
+    return f"{subject}@{network_of(network)}", subject
+
+
+async def begin_attempt(world: World, rule: Rule, wide: Rule, subject: str, network: str) -> None:
+    """Counts an attempt on a subject from a network, and on the subject from anywhere, unless it must wait.
+
+    Args:
+        world: for store, clock, entropy.
+        rule: for the pair of subject and network.
+        wide: for the subject whatever the network.
+        subject: what is guessed at, such as `password:` and an account's id.
+        network: the client's address.
+
+    Raises:
+        Throttled: an attempt is not allowed yet; nothing was counted.
+    """
+    now = world.clock.now()
+    pair, everywhere = _keys(subject, network)
+    for key, applied in ((everywhere, wide), (pair, rule)):
+        jitter = world.entropy.bytes(1)[0] / 255
+        before = await world.store.count(key, lambda held, r=applied, j=jitter: begin(held, now, r, j))  # type: ignore[misc]
+        wait_s = allowed_at(before, applied, jitter) - now
+        if wait_s > 0:
+            raise Throttled(f"{key} waits {wait_s} s", retry_after_s=wait_s)
+
+
+async def forgive(world: World, subject: str, network: str) -> None:
+    """Takes back what an attempt counted that turned out to be right."""
+    now = world.clock.now()
+    for key in _keys(subject, network):
+        await world.store.count(key, lambda held: succeeded(held, now))
+
+
+async def count_failure(world: World, rule: Rule, subject: str, network: str) -> None:
+    """Counts a wrong proof of a kind that cannot be guessed; raises Throttled when there were too many."""
+    now = world.clock.now()
+    pair, _ = _keys(subject, network)
+    jitter = world.entropy.bytes(1)[0] / 255
+    before = await world.store.count(pair, lambda held: begin(held, now, rule, jitter))
+    wait_s = allowed_at(before, rule, jitter) - now
+    if wait_s > 0:
+        raise Throttled(f"{pair} waits {wait_s} s", retry_after_s=wait_s)
