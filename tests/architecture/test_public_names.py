@@ -12,11 +12,15 @@ from tests.architecture.source import SOURCE, module_name, modules
 
 PUBLIC_NAMES = [
     "Authority",
+    "Everything",
     "Rejected",
+    "SessionView",
+    "TallystickError",
     "Unavailable",
     "Verifier",
     "open_log",
     "open_stores",
+    "policies",
 ]
 TOP = SOURCE / "__init__.py"
 

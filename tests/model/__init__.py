@@ -1,0 +1,1 @@
+"""Walks every interleaving of the real rules in small scopes."""
