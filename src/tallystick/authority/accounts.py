@@ -155,4 +155,6 @@ async def _get(world: World, principal: PrincipalId) -> Account:
 
 def _demand_permission(text: str) -> None:
     if not is_permission(text):
-        raise InvalidRequest("a permission is a scope token of at most 128 characters", public="The permission is malformed.")
+        raise InvalidRequest(
+            "a permission is a scope token of at most 128 characters", public="The permission is malformed."
+        )

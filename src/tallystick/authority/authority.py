@@ -241,7 +241,12 @@ class Authority:
     ) -> Tokens:
         """Gives a service an access token. See clients.client_credentials."""
         return await clients.client_credentials(
-            self.world, client_id=client_id, client_secret=client_secret, scope=scope, audience=audience, network=network
+            self.world,
+            client_id=client_id,
+            client_secret=client_secret,
+            scope=scope,
+            audience=audience,
+            network=network,
         )
 
     async def open_from(

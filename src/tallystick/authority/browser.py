@@ -95,9 +95,7 @@ async def step_up(world: World, cookie: str, authentication: Authentication) -> 
         assert decision.to_deliver is not None
         committed = await commit(world, decision, now=now)
         session = committed.sessions.get(present.session.id, decision.to_deliver.session)
-        return deliver_cookie(
-            world, decision.to_deliver, session, present.account, present.standing.position, now=now
-        )
+        return deliver_cookie(world, decision.to_deliver, session, present.account, present.standing.position, now=now)
 
     return await settle(world, once)
 

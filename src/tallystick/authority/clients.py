@@ -149,11 +149,14 @@ async def client_credentials(
 def _service_session(world: World, facts: Facts, client: Client, now: int) -> tuple[Decision, Facts]:
     standing = standing_of(facts)
     session = facts.session
-    if session is not None and standing.live(now) and session.scopes == client.scopes and session.resources == client.audiences:
+    if (
+        session is not None
+        and standing.live(now)
+        and session.scopes == client.scopes
+        and session.resources == client.audiences
+    ):
         return decide.mint(standing, now), facts
     birth = Birth(world.new_session_id(), client.principal, facts.position, now, client.name)
     decision = open_service(birth, client.id, client.scopes, client.audiences, world.policy)
     assert decision.to_deliver is not None
     return decision, replace(facts, session=decision.to_deliver.session, opener=None)
-
-

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from tallystick.authority.clients import authenticate_client
 from tallystick.authority.deliver import chosen_scopes, deliver_tokens
 from tallystick.authority.issued import Tokens
@@ -94,5 +93,3 @@ def _refusal(outcome: Outcome, presented: RefreshToken) -> Exception:
             return CredentialExpired(detail)
         case _:
             return SessionEnded(detail)
-
-

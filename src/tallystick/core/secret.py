@@ -50,7 +50,7 @@ class Digest(bytes):
 
     __slots__ = ()
 
-    def __new__(cls, raw: bytes) -> Digest:
+    def __new__(cls, raw: bytes) -> Digest:  # noqa: D102  (the class says it)
         if len(raw) != DIGEST_BYTES:
             raise ValueError(f"a digest has {DIGEST_BYTES} bytes, not {len(raw)}")
         return super().__new__(cls, raw)
