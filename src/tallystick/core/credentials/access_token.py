@@ -135,11 +135,7 @@ def check(header: Header, found: dict[str, Any], expected: Demands, now: int) ->
     # RFC 7519 section 2 allows fractions in times; nobody needs them, and a bool, a text or 1e3 is no instant.
     if not type(exp) is type(iat) is int:
         raise CredentialMalformed("exp or iat is no whole number")
-    for name in _OPTIONAL:
-        if name in found and type(found[name]) is not _OPTIONAL[name]:
-            raise CredentialMalformed(f"the claim {name} is of the wrong type")
-    if "amr" in found and not _texts(found["amr"]):
-        raise CredentialMalformed("the claim amr is no list of texts")
+    _check_optional(found)
     issuer, audience, leeway, longest_lifetime, issuer_skew = expected
     if iss != issuer:
         raise IssuerMismatch("another issuer")
@@ -153,6 +149,14 @@ def check(header: Header, found: dict[str, Any], expected: Demands, now: int) ->
         raise CredentialMalformed("it would live longer than any token may")
     if iat > ahead or found.get("nbf", iat) > ahead:
         raise CredentialMalformed("it was issued in the future")
+
+
+def _check_optional(found: dict[str, Any]) -> None:
+    for name in _OPTIONAL:
+        if name in found and type(found[name]) is not _OPTIONAL[name]:
+            raise CredentialMalformed(f"the claim {name} is of the wrong type")
+    if "amr" in found and not _texts(found["amr"]):
+        raise CredentialMalformed("the claim amr is no list of texts")
 
 
 def _texts(value: Any) -> bool:

@@ -72,7 +72,7 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-_scan = json.JSONDecoder(parse_float=_finite, parse_constant=_no_constant).scan_once
+_scan = json.JSONDecoder(parse_float=_finite, parse_constant=_no_constant).scan_once  # type: ignore[attr-defined]
 _scan_once_each = json.JSONDecoder(
     object_pairs_hook=_members_once, parse_float=_finite, parse_constant=_no_constant
 ).raw_decode

@@ -7,7 +7,7 @@ and decides nothing. Headers that carry or point to keys, critical extensions an
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar, overload
 
 from cryptography.exceptions import InvalidSignature
 
@@ -20,6 +20,7 @@ TOKEN_MAX = 16 * 1024
 """The longest token that is looked at, characters; longer ones are refused before anything is decoded."""
 _REFUSED_HEADERS = frozenset({"crit", "b64", "jwk", "jku", "x5u", "x5c"})
 _HEADERS_KEPT = 64
+_Payload = TypeVar("_Payload")
 _TEXT_OR_NONE = (str, type(None))
 
 
@@ -61,6 +62,10 @@ class Reader:
             self._checks.pop(None, None)
         self._headers: dict[str, tuple[Header, Check]] = {}
 
+    @overload
+    def read(self, token: str) -> tuple[Header, dict[str, Any]]: ...
+    @overload
+    def read(self, token: str, payload_as: Callable[[bytes], _Payload]) -> tuple[Header, _Payload]: ...
     def read(self, token: str, payload_as: Callable[[bytes], Any] = read_object) -> tuple[Header, Any]:
         """Verifies a token and gives its header and its payload.
 
@@ -172,4 +177,5 @@ def verify_compact(token: str, jwks: dict[str, Any], algorithms: Collection[str]
     """
     if isinstance(algorithms, str):
         raise Misconfigured("algorithms is a collection of names, not one text")
-    return _compact.reader(jwks, tuple(algorithms)).read(token, bytes)[1]
+    _, payload = _compact.reader(jwks, tuple(algorithms)).read(token, bytes)
+    return payload
