@@ -17,7 +17,7 @@ from tallystick.authority.revoke import Everything, Target
 from tallystick.authority.world import World
 from tallystick.core.credentials.view import CookieFill, SessionView
 from tallystick.core.ids import ClientId, KeyId, PrincipalId, SessionId
-from tallystick.core.keys.lifecycle import SigningKey
+from tallystick.core.keys.lifecycle import SigningKey, published
 from tallystick.core.policy import Policy
 from tallystick.core.revocation.entry import Position, Revocation
 from tallystick.core.secret import Digest, Secret
@@ -397,7 +397,7 @@ class Authority:
 
     async def key_set(self) -> bytes:
         """Gives the published key set, a JWKS in JSON."""
-        return await asyncio.to_thread(self.verifier.published_keys)
+        return published((await self.world.store.keys())[0])
 
     async def sweep(self) -> int:
         """Forgets what may be forgotten; gives how many rows went."""

@@ -37,9 +37,7 @@ def password_of_stdin() -> str:
 
 @account.command("create")
 @click.argument("email")
-@click.option(
-    "--password-stdin", is_flag=True, required=True, expose_value=False, help="Read the password from stdin."
-)
+@click.option("--password-stdin", is_flag=True, required=True, expose_value=False, help="Read the password from stdin.")
 @click.option("--admin", is_flag=True, help="Make it an administrator of tallystick.")
 @with_json
 @with_store

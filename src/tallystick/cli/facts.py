@@ -84,10 +84,14 @@ def of_revoked(revoked: Revoked) -> Facts:
 def of_key(key: SigningKey) -> Facts:
     """Gives the facts of a signing key; never its private half."""
     return {
-        "kid": str(key.id),
+        "kid": str(key.kid),
         "algorithm": key.algorithm,
         "state": str(key.state),
-        "created_at": key.created_at,
+        "announced_at": key.announced_at,
+        "active_at": key.active_at,
+        "retiring_at": key.retiring_at,
+        "retired_at": key.retired_at,
+        "revoked_at": key.revoked_at,
     }
 
 

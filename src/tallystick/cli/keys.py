@@ -10,7 +10,7 @@ from tallystick.cli.options import with_authority, with_json, with_reason, with_
 from tallystick.core.ids import KeyId
 from tallystick.embed import Authority
 
-COLUMNS = ["kid", "algorithm", "state", "created_at"]
+COLUMNS = ["kid", "algorithm", "state", "announced_at", "active_at", "retiring_at"]
 
 
 @click.group()
