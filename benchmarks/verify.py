@@ -1,7 +1,7 @@
 """First-seen verification: an access token that nobody has looked at before, against the bare signature check.
 
-The base is `cryptography` verifying the same bytes with everything made ready beforehand: the key loaded, the signature
-decoded (and in DER for ES256), the padding built. Ours parses, verifies, and checks every claim of RFC 9068. Ours and the
+The base is `cryptography` verifying the same bytes, written as its documentation writes it, with the key loaded and the
+signature decoded (and in DER for ES256) beforehand. Ours parses, verifies, and checks every claim of RFC 9068. Ours and the
 peers take the same tokens in the same rounds, each set up once beforehand as its documentation advises.
 
 PyJWT and joserfc are given the algorithm, issuer and audience to demand; neither checks typ or demands every claim.
@@ -167,7 +167,10 @@ def _es256() -> tuple[Sign, Verify, dict[str, Any]]:
         r, s = decode_dss_signature(key.sign(signed, _ECDSA))
         return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
-    return sign, lambda signature, signed: public.verify(signature, signed, _ECDSA), public_jwk(public, "ES256")
+    def verify(signature: bytes, signed: bytes) -> None:
+        public.verify(signature, signed, ec.ECDSA(hashes.SHA256()))
+
+    return sign, verify, public_jwk(public, "ES256")
 
 
 def _ed25519() -> tuple[Sign, Verify, dict[str, Any]]:
@@ -179,11 +182,11 @@ def _ed25519() -> tuple[Sign, Verify, dict[str, Any]]:
 def _rs256() -> tuple[Sign, Verify, dict[str, Any]]:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     public = key.public_key()
-    return (
-        lambda signed: key.sign(signed, _PKCS1, _SHA256),
-        lambda signature, signed: public.verify(signature, signed, _PKCS1, _SHA256),
-        public_jwk(public, "RS256"),
-    )
+
+    def verify(signature: bytes, signed: bytes) -> None:
+        public.verify(signature, signed, padding.PKCS1v15(), hashes.SHA256())
+
+    return lambda signed: key.sign(signed, _PKCS1, _SHA256), verify, public_jwk(public, "RS256")
 
 
 def _hs256() -> tuple[Sign, Verify, dict[str, Any]]:
@@ -195,7 +198,7 @@ def _hs256() -> tuple[Sign, Verify, dict[str, Any]]:
         return mac.finalize()
 
     def verify(signature: bytes, signed: bytes) -> None:
-        mac = HMAC(secret, _SHA256)
+        mac = HMAC(secret, hashes.SHA256())
         mac.update(signed)
         mac.verify(signature)
 

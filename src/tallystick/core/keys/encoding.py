@@ -34,18 +34,13 @@ def decode(text: str) -> bytes:
     Raises:
         ValueError: it is something else. (binascii.Error is one.)
     """
-    require_urlsafe(text)
+    if "+" in text or "/" in text or "=" in text:
+        raise ValueError("base64 of another alphabet, or padded")
     return decode_urlsafe(text)
 
 
-def require_urlsafe(text: str) -> None:
-    """Raises ValueError where a text has signs of base64 that base64url has not."""
-    if "+" in text or "/" in text or "=" in text:
-        raise ValueError("base64 of another alphabet, or padded")
-
-
 def decode_urlsafe(text: str) -> bytes:
-    """Reads base64url as `decode` does, from a text that `require_urlsafe` let pass, whole or as part of a longer one."""
+    """Reads base64url as `decode` does, from a text that is known to have none of `+`, `/` and `=`."""
     odd = len(text) & 3
     if odd:
         if text[-1] not in _LAST[odd]:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar, overload
 from cryptography.exceptions import InvalidSignature
 
 from tallystick.core.keys.algorithms import ALGORITHMS, OLD_NAMES, PUBLIC_KEY_ALGORITHMS, Check, check_for
-from tallystick.core.keys.encoding import NESTING_MAX, decode_urlsafe, read_object, require_urlsafe
+from tallystick.core.keys.encoding import NESTING_MAX, decode_urlsafe, read_object
 from tallystick.core.keys.key_set import KeySet
 from tallystick.errors import CredentialMalformed, KeyUnknown, Misconfigured, SignatureInvalid
 
@@ -81,13 +81,14 @@ class Reader:
         if not isinstance(token, str) or len(token) > TOKEN_MAX:
             raise CredentialMalformed("a token that is no text, or too long")
         try:
-            require_urlsafe(token)
+            if "+" in token or "/" in token or "=" in token:
+                raise CredentialMalformed("base64 of another alphabet, or padded")
             signed, _, signature = token.rpartition(".")
             text, dot, payload = signed.partition(".")
             if not dot or "." in payload:
                 raise CredentialMalformed("a token that has not three parts")
             kept = self._headers.get(text)
-            header, check = kept or self._header(text)
+            header, check = kept if kept is not None else self._header(text)
             check(decode_urlsafe(signature), signed.encode("ascii"))
             if kept is None and len(self._headers) < _HEADERS_KEPT:
                 self._headers[text] = header, check
