@@ -135,7 +135,9 @@ async def change_password(world: World, cookie: str, old: str, new: str, *, netw
         if not hashed:
             hashed.append(await hash_new_password(world, new, present.account.identifier))
         now = world.clock.now()
-        decision = decide.end_all_but(present.standing, present.account.id, world.entropy.bytes(32), now)
+        decision = decide.end_all_but(
+            present.standing, present.account.id, world.entropy.bytes(32), now, level=present.level
+        )
         assert decision.to_deliver is not None
         changed = replace(present.account, password_hash=hashed[0], password_changed_at=now)
         committed = await commit(world, decision, PutAccount(changed), now=now)

@@ -203,7 +203,9 @@ async def end_all_but(world: World, cookie: str) -> tuple[SignedIn, Position]:
         now = world.clock.now()
         present = await get_browser_session(world, cookie, now)
         demand_fresh(world, present, now)
-        decision = decide.end_all_but(present.standing, present.account.id, world.entropy.bytes(32), now)
+        decision = decide.end_all_but(
+            present.standing, present.account.id, world.entropy.bytes(32), now, level=present.level
+        )
         assert decision.to_deliver is not None
         committed = await commit(world, decision, now=now)
         session = committed.sessions.get(present.session.id, decision.to_deliver.session)

@@ -51,7 +51,7 @@ def refresh(
             return _rotate(standing, newest_version, now)
         case Guard.PREDECESSOR:
             return _repeat(standing)
-        case Guard.OLDER:
+        case _:
             return revoke(presented.session, "reuse")
 
 
@@ -105,16 +105,12 @@ def _repeat(standing: Standing) -> Decision:
 
 def mint(standing: Standing, now: int) -> Decision:
     """Decides whether an access token may be minted from a live session. Minting writes nothing."""
-    session = standing.session
-    match standing.verdict(now):
-        case Verdict.LIVE:
-            assert session is not None
-            return Decision(Outcome.MINTED, to_deliver=Delivery(session, access=True))
-        case Verdict.EXPIRED:
-            assert session is not None
-            return expire(session.id)
-        case Verdict.ENDED:
-            return Decision(Outcome.ENDED)
+    session, verdict = standing.session, standing.verdict(now)
+    if session is None or verdict is Verdict.ENDED:
+        return Decision(Outcome.ENDED)
+    if verdict is Verdict.EXPIRED:
+        return expire(session.id)
+    return Decision(Outcome.MINTED, to_deliver=Delivery(session, access=True))
 
 
 def allow(standing: Standing, scopes: frozenset[str], resources: tuple[str, ...], now: int) -> Decision:
@@ -215,7 +211,14 @@ def cut(ending: Ending) -> Decision:
     )
 
 
-def end_all_but(standing: Standing, principal: PrincipalId, fresh: bytes, now: int) -> Decision:
+def end_all_but(
+    standing: Standing,
+    principal: PrincipalId,
+    fresh: bytes,
+    now: int,
+    *,
+    level: tuple[Authentication, ...] | None = None,
+) -> Decision:
     """Decides that every session of a principal ends but the browser's that asks, which is born again.
 
     The principal's cut and entry at p; on this session `born` becomes p, and a new cookie, the old one dead at once
@@ -226,12 +229,18 @@ def end_all_but(standing: Standing, principal: PrincipalId, fresh: bytes, now: i
         principal: whose sessions end.
         fresh: 32 random bytes for the new cookie.
         now: the instant.
+        level: the authentications that the presented cookie stands for, and so the new one; None if it is the current
+            cookie, which stands for all.
     """
     session = standing.live(now)
     if session is None or session.principal != principal or not isinstance(session.holder, BrowserHolder):
         return Decision(Outcome.ENDED)
     cookie = cookie_of(fresh)
-    kept = replace(session.used(now), holder=BrowserHolder(Digest.of(cookie.reveal())))
+    kept = replace(
+        session.used(now),
+        holder=BrowserHolder(Digest.of(cookie.reveal())),
+        authentications=session.authentications if level is None else level,
+    )
     return Decision(
         Outcome.REVOKED,
         changes=(UpdateSession(kept, reborn=True), Append(Ending(Kind.PRINCIPAL, principal))),
