@@ -11,6 +11,7 @@
     │   └── AuthenticationTooOld    step-up wanted (RFC 9470)                            401
     ├── InvalidRequest              the request itself is malformed                      400
     │   ├── BodyTooLarge            UnsupportedBody         NotFound                     413 · 415 · 404
+    │   ├── MethodNotAllowed        UnknownHost                                          405 · 421
     │   └── AlreadyExists           PasswordRefused                                      409 · 422
     ├── Throttled                   later: carries retry_after_s                         429
     ├── OAuthError                  one subclass per registered code (RFC 6749 5.2)      400 · 401
@@ -223,6 +224,28 @@ class NotFound(InvalidRequest):
 
     code = "not_found"
     default_public = "There is no such thing here."
+
+
+class MethodNotAllowed(InvalidRequest):
+    """The path exists, but not for this method: 405.
+
+    Args:
+        allow: the methods that it is there for, comma-separated.
+    """
+
+    code = "request.method_not_allowed"
+    default_public = "This method is not allowed here."
+
+    def __init__(self, detail: str = "", *, allow: str = "", public: str | None = None) -> None:
+        super().__init__(detail, public=public)
+        self.allow = allow
+
+
+class UnknownHost(InvalidRequest):
+    """The request names a host that this service does not answer for: 421."""
+
+    code = "request.unknown_host"
+    default_public = "This host is not served here."
 
 
 class AlreadyExists(InvalidRequest):
