@@ -218,7 +218,7 @@ def public_jwk(key: EllipticCurvePublicKey | RSAPublicKey | Ed25519PublicKey, al
     """
     members: dict[str, str]
     match key:
-        case EllipticCurvePublicKey():
+        case EllipticCurvePublicKey(curve=SECP256R1()):
             point = key.public_numbers()
             x, y = (encode(number.to_bytes(32, "big")) for number in (point.x, point.y))
             members = {"kty": "EC", "crv": "P-256", "x": x, "y": y}
@@ -228,6 +228,8 @@ def public_jwk(key: EllipticCurvePublicKey | RSAPublicKey | Ed25519PublicKey, al
             members = {"kty": "RSA", "n": n, "e": e}
         case Ed25519PublicKey():
             members = {"kty": "OKP", "crv": "Ed25519", "x": encode(key.public_bytes_raw())}
+        case _:
+            raise ValueError("a curve that is not supported")
     rendered = {**members, "use": "sig", "alg": algorithm, "kid": kid_of(members)}
     parse(rendered, shared=False)
     return rendered
