@@ -92,9 +92,9 @@ def claims(
     return {
         "iss": issuer,
         "aud": audience,
-        "sub": principal,
-        "client_id": client,
-        "sid": session,
+        "sub": str(principal),
+        "client_id": str(client),
+        "sid": str(session),
         "tal": tal.text(),
         "iat": now,
         "exp": expires_at,

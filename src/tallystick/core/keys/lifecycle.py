@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 from tallystick.core.ids import KeyId
 from tallystick.core.policy import Policy
@@ -169,6 +169,8 @@ def _done(
             )
         case Move.FORGET:
             return tuple(key for key in keys if key.kid != step.kid)
+        case _:
+            assert_never(step.move)
 
 
 def _handed_over(key: SigningKey, successor: KeyId | None, now: int) -> SigningKey:
