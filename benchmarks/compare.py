@@ -8,9 +8,21 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
-from benchmarks.load import Load
-from benchmarks.processes import Server
+
+class Counted(Protocol):
+    """Whose CPU time counts."""
+
+    def cpu_ns(self) -> int:
+        """Gives the CPU time used since the start, nanoseconds."""
+
+
+class Sends(Protocol):
+    """What makes work for it."""
+
+    def send(self, requests: int) -> float:
+        """Sends so many requests and waits for their answers; gives the seconds of the wall clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +36,8 @@ class Side:
         warm_up: how many before the first round.
     """
 
-    server: Server
-    load: Load
+    server: Counted
+    load: Sends
     requests: int
     warm_up: int
 

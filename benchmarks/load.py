@@ -149,6 +149,7 @@ class _Round:
         self.requests = requests
         self.left = count
         self.unanswered = count
+        self.expect = expect
         self.status = b"HTTP/1.1 %d " % expect
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -182,10 +183,10 @@ class _Connection(asyncio.Protocol):
                 return
             head = self._got[: self._body].lower()
             at = head.find(b"\r\ncontent-length:")
-            if not self._got.startswith(self._round.status) or at < 0:
+            if not self._got.startswith(self._round.status) or (at < 0 and self._round.expect != 204):
                 self._round.fail(self._got[:600].decode(errors="replace"))
                 return
-            self._end = self._body + int(head[at + 17 : head.index(b"\r", at + 17)])
+            self._end = self._body + (int(head[at + 17 : head.index(b"\r", at + 17)]) if at > 0 else 0)
         if len(self._got) >= self._end:
             body, self._got, self._end = self._got[self._body : self._end], b"", 0
             self._round.requests.answered(body)

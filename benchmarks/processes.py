@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,10 +97,8 @@ def stop(leader: subprocess.Popen[bytes]) -> None:
     """Ends a process that leads a session, and all that belong to it: asked first, then killed."""
     if leader.poll() is None:
         leader.terminate()
-        try:
+        with suppress(subprocess.TimeoutExpired):
             leader.wait(_STOP_S)
-        except subprocess.TimeoutExpired:
-            pass
     for pid in _members(leader.pid):
         try:
             os.kill(pid, signal.SIGKILL)

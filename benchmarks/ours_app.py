@@ -1,0 +1,35 @@
+"""An application as a reader of the front page writes it, with the probe of its event loop beside it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Mount, Route
+
+from benchmarks.ours import House
+from benchmarks.stall import StallProbe
+from tallystick.web import routes
+
+_house = House(Path(os.environ["BENCH_FOLDER"]), int(os.environ["BENCH_PORT"]), "/auth")
+_authority = _house.authority()
+_probe = StallProbe()
+
+
+@asynccontextmanager
+async def lifespan(app: Starlette) -> AsyncIterator[Mapping[str, Any]]:
+    async with _authority.lifespan(app) as state, _probe.running():
+        yield state
+
+
+async def stalls(request: Request) -> JSONResponse:
+    return JSONResponse(_probe.take())
+
+
+app = Starlette(routes=[Route("/stalls", stalls), Mount("/auth", routes(_authority))], lifespan=lifespan)
