@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
@@ -57,6 +58,7 @@ def cookie_name_of(issuer: str) -> str:
     return LOCAL_COOKIE_NAME if issuer.startswith("http://") else COOKIE_NAME
 
 
+@lru_cache(maxsize=64)
 def origin_of(url: str) -> str:
     """Gives the origin of a URL as browsers write it: scheme and host in lower case, a port only if it is not the default."""
     parts = urlsplit(url)

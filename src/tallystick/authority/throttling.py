@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tallystick.authority.world import World
 from tallystick.errors import Throttled
-from tallystick.identity.throttle import Rule, allowed_at, begin, network_of, succeeded
+from tallystick.identity.throttle import Rule, allowed_at, begin, network_of, succeeded, taken_back
 
 
 def _keys(subject: str, network: str) -> tuple[str, str]:
@@ -25,8 +25,8 @@ async def begin_attempt(world: World, rule: Rule, wide: Rule, subject: str, netw
         Throttled: an attempt is not allowed yet; nothing was counted.
     """
     now = world.clock.now()
-    pair, everywhere = _keys(subject, network)
-    for key, applied in ((everywhere, wide), (pair, rule)):
+    pair, anywhere = _keys(subject, network)
+    for key, applied in ((pair, rule), (anywhere, wide)):
         jitter = world.entropy.bytes(1)[0] / 255
         before = await world.store.count(key, lambda held, r=applied, j=jitter: begin(held, now, r, j))  # type: ignore[misc]
         wait_s = allowed_at(before, applied, jitter) - now
@@ -35,10 +35,11 @@ async def begin_attempt(world: World, rule: Rule, wide: Rule, subject: str, netw
 
 
 async def forgive(world: World, subject: str, network: str) -> None:
-    """Takes back what an attempt counted that turned out to be right."""
+    """Takes back what an attempt counted that turned out to be right; a stranger's failures elsewhere go on counting."""
     now = world.clock.now()
-    for key in _keys(subject, network):
-        await world.store.count(key, lambda held: succeeded(held, now))
+    pair, anywhere = _keys(subject, network)
+    await world.store.count(pair, lambda held: succeeded(held, now))
+    await world.store.count(anywhere, taken_back)
 
 
 async def count_failure(world: World, rule: Rule, subject: str, network: str) -> None:

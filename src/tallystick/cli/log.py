@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Iterator
 from threading import Event
+from types import FrameType
 
 import click
 
@@ -36,8 +37,13 @@ def follow(start: str | None, no_wait: bool, store: str | None) -> None:
         raise click.UsageError("a position is two numbers with a dot between them, such as 1.42")
     source = open_log(settings_of(store).store)
     stop = Event()
+
+    def enough(_: int, __: FrameType | None) -> None:
+        stop.set()
+        source.wake()
+
     for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: (stop.set(), source.wake()))
+        signal.signal(name, enough)
     source.open()
     try:
         for entry in entries(source, stop, wait=not no_wait):

@@ -12,11 +12,10 @@ from typing import Any
 
 from tallystick.cli.demo.wire import ADDRESS
 from tallystick.errors import CredentialMissing, TallystickError
-from tallystick.http import answer_of
+from tallystick.http import presented, response_of
 from tallystick.stores.open import open_log
 from tallystick.verifier import Verifier
 
-SCHEME = "Bearer "
 ENDING = {signal.SIGTERM, signal.SIGINT}
 
 
@@ -32,12 +31,13 @@ class Handler(BaseHTTPRequestHandler):
             self._send(200, {}, {"ready": True})
             return
         try:
-            presented = self.headers.get("Authorization", "")
-            if not presented.startswith(SCHEME):
+            headers = ((name.lower().encode(), value.encode("latin-1")) for name, value in self.headers.items())
+            found = presented(headers)
+            if found is None or found.kind != "bearer":
                 raise CredentialMissing
-            session = self.verifier.verify(presented.removeprefix(SCHEME))
+            session = self.verifier.verify(found.value)
         except TallystickError as error:
-            refusal = answer_of(error)
+            refusal = response_of(error)
             self._send(refusal.status, refusal.headers, refusal.body)
         else:
             self._send(200, {}, {"session": session.id, "exported": 3})

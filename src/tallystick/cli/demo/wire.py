@@ -31,7 +31,7 @@ class Answer:
     @property
     def code(self) -> str:
         """The stable code of a refusal, or the OAuth error code, or the empty text."""
-        found = self.body.get("code") or self.body.get("error") or ""
+        found = self.body.get("error", "")
         return found if isinstance(found, str) else ""
 
     def cookie(self) -> str:
