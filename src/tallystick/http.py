@@ -35,9 +35,6 @@ _BEARER = re.compile(rb"(?i:bearer) +([A-Za-z0-9._~+/-]+=*)")
 _UNQUOTABLE = re.compile(r"[^\x20\x21\x23-\x5B\x5D-\x7E]")
 
 
-# ── credentials ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 class Presented(NamedTuple):
     """A credential as a request carries it, not yet checked.
 
@@ -131,9 +128,6 @@ def set_cookie(issuer: str, value: str, max_age: int | None = None) -> str:
     return f"{cookie_name_of(issuer)}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}"
 
 
-# ── cross-site requests ──────────────────────────────────────────────────────────────────────────────────────────────
-
-
 class Decision(Enum):
     """What a request's headers say of where it comes from."""
 
@@ -204,9 +198,6 @@ def guard(
         raise errors.CrossSite("Fetch Metadata or Origin names another site")
 
 
-# ── what a route demands ─────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def check_scopes(view: SessionView, scopes: Collection[str]) -> None:
     """Demands that a session has all of some scopes; raises InsufficientScope, which names them."""
     if not view.scopes.issuperset(scopes):
@@ -220,9 +211,6 @@ def check_fresh(view: SessionView, now: int, max_age_s: int) -> None:
     """
     if view.authenticated_at is None or now - view.authenticated_at >= max_age_s:
         raise errors.AuthenticationTooOld("the last authentication is too old", max_age_s=max_age_s)
-
-
-# ── errors as answers ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)

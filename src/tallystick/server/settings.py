@@ -1,0 +1,150 @@
+"""The settings, each declared once: defaults < tallystick.toml < TALLYSTICK_* < flags.
+
+`__` nests (`TALLYSTICK_POLICY__REFRESH_GRACE=5`); a secret may be read from a file (`TALLYSTICK_PEPPER_FILE`). The fields
+of `policy` are those of `tallystick.core.policy.Policy`, with its units and limits; what is not given comes from `preset`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, get_args
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+from pydantic_settings.exceptions import SettingsError
+
+from tallystick.core.policy import BANKING, CONSUMER, DEFAULT, Policy
+from tallystick.errors import Misconfigured
+
+PREFIX = "TALLYSTICK_"
+FILE = Path("tallystick.toml")
+DATA = Path(".tallystick")
+PRESETS: dict[str, Policy] = {"default": DEFAULT, "banking": BANKING, "consumer": CONSUMER}
+_PEPPER = re.compile(r"[0-9A-Fa-f]{64}")
+
+
+def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for name, value in over.items():
+        inner = merged.get(name)
+        merged[name] = _merged(inner, value) if isinstance(inner, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _origins(value: Any) -> Any:
+    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+
+def _pepper(value: SecretStr | None) -> SecretStr | None:
+    if value is not None and _PEPPER.fullmatch(value.get_secret_value().strip()) is None:
+        raise ValueError("it must be 64 hexadecimal digits")
+    return value
+
+
+class Settings(BaseSettings):
+    """What an operator may choose. `Settings.load` reads it."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        toml_file=FILE,
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    issuer: str | None = Field(
+        None, description="The URL under which everybody knows this server; http://localhost:PORT if it is not given."
+    )
+    store: str = Field(f"sqlite:///{DATA / 'tallystick.db'}", description="Where the data is.")
+    root_key_file: Path = Field(
+        DATA / "root.key", description="The file of the root key; made with mode 0600 if there is none."
+    )
+    host: str = Field("127.0.0.1", description="Where to listen.")
+    port: int = Field(8000, ge=0, le=65535, description="The port to listen on; 0 for any that is free.")
+    workers: int = Field(1, ge=1, le=64, description="How many processes serve.")
+    drain_s: float = Field(
+        0.0, ge=0, le=300, description="How long to serve on after readiness was withdrawn, in seconds, before it ends."
+    )
+    shutdown_s: int = Field(
+        30, ge=1, le=300, description="How long requests in flight may take when it ends, in seconds."
+    )
+    trusted_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_origins)] = Field(
+        (), description="Origins beside the issuer's whose pages may act for whoever is signed in."
+    )
+    pepper: Annotated[SecretStr | None, AfterValidator(_pepper)] = Field(
+        None,
+        description="64 hexadecimal digits that are mixed into every password hash; changing it locks everybody out.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What the log tells.")
+    preset: Literal["default", "banking", "consumer"] = Field("default", description="Which policy to start from.")
+    policy: Policy = Field(DEFAULT, description="What differs from the preset.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _over_preset(cls, given: dict[str, Any]) -> dict[str, Any]:
+        policy = given.get("policy", {})
+        base = PRESETS.get(given.get("preset", "default"))
+        if base is None or not isinstance(policy, dict):
+            return given
+        return given | {"policy": _merged(asdict(base), policy)}
+
+    @classmethod
+    def load(cls, **flags: Any) -> Self:
+        """Reads the settings: defaults, then `tallystick.toml` here, then the environment, then flags.
+
+        Args:
+            flags: what was said on the command line; wins over everything.
+
+        Raises:
+            Misconfigured: a setting is unknown or cannot be used; the message names it and never repeats its value.
+        """
+        try:
+            return cls(**flags)
+        except ValidationError as error:
+            wrong = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_input=False)]
+            raise Misconfigured("; ".join(wrong)) from None
+        except (SettingsError, OSError, ValueError) as error:
+            raise Misconfigured(f"the settings cannot be read: {error}") from None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Orders the sources, the strongest first."""
+        return init_settings, env_settings, _SecretFiles(settings_cls), TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def pepper_bytes(self) -> bytes | None:
+        """The pepper as bytes."""
+        return bytes.fromhex(self.pepper.get_secret_value().strip()) if self.pepper is not None else None
+
+
+class _SecretFiles(PydanticBaseSettingsSource):
+    """Reads each secret from the file that `TALLYSTICK_<NAME>_FILE` names."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        """Gives one secret, or None."""
+        path = os.environ.get(f"{PREFIX}{field_name.upper()}_FILE")
+        return (Path(path).read_text().strip() if path else None), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """Gives the secrets that have a file."""
+        fields = self.settings_cls.model_fields
+        secret = {name: field for name, field in fields.items() if SecretStr in get_args(field.annotation)}
+        found = {name: self.get_field_value(field, name)[0] for name, field in secret.items()}
+        return {name: value for name, value in found.items() if value is not None}

@@ -1,0 +1,145 @@
+"""Starlette: the session of a request, and what a route demands of it. Sugar only.
+
+The app's lifespan is an authority's or a verifier's; whichever it is, these find it in the lifespan state.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Collection
+from functools import wraps
+from inspect import iscoroutinefunction
+from typing import Any, TypeVar
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import HTTPConnection
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tallystick.core.credentials.view import SessionView
+from tallystick.errors import CredentialMissing, CrossSite, Misconfigured, TallystickError
+from tallystick.http import check_fresh, check_scopes, cookie_name_of, guard, origin_of, presented, response_of
+from tallystick.session_source import STATE_NAME, SessionSource
+
+__all__ = ["SessionMiddleware", "refusal", "requires", "session_of"]
+
+_FOUND = "tallystick.session"
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+
+async def session_of(connection: HTTPConnection, *, csrf: bool = True) -> SessionView:
+    """Gives the session that a request or websocket presents, by cookie or access token; a second call costs nothing.
+
+    Args:
+        connection: the request.
+        csrf: False lets other sites' pages act with a person's cookie.
+
+    Raises:
+        Rejected, CrossSite, Unavailable: `refusal` tells them; `requires` and SessionMiddleware do so by themselves.
+    """
+    scope = connection.scope
+    found = scope.get(_FOUND)
+    if found is None:
+        found = scope[_FOUND] = await _look(scope, csrf, ())
+    if isinstance(found, TallystickError):
+        raise found
+    view: SessionView = found
+    return view
+
+
+async def _look(scope: Scope, csrf: bool, trusted_origins: Collection[str]) -> SessionView:
+    try:
+        source: SessionSource = scope["state"][STATE_NAME]
+    except KeyError:
+        raise Misconfigured("the app's lifespan is neither an authority's nor a verifier's") from None
+    issuer, headers = source.issuer, scope["headers"]
+    credential = presented(headers, cookie_name_of(issuer))
+    if credential is None:
+        raise CredentialMissing("neither a cookie nor a bearer")
+    if csrf:
+        # The handshake of a websocket has no method that counts: a page of any site may send one.
+        guard(scope.get("method", "CONNECT"), headers, credential, origin_of(issuer), trusted_origins)
+    if credential.kind == "bearer":
+        return source.verify(credential.value)
+    return await source.view_of_cookie(credential.value)
+
+
+def refusal(error: TallystickError) -> Response:
+    """Gives the response that tells an error."""
+    answer = response_of(error)
+    return JSONResponse(answer.body, answer.status, answer.headers)
+
+
+def requires(*scopes: str, fresh_minutes: int | None = None, csrf: bool = True) -> Callable[[Handler], Handler]:
+    """Lets a handler run only for a session that may: 401, 403 or 503 otherwise.
+
+    Args:
+        scopes: all of them are needed; with none, any session will do.
+        fresh_minutes: how long ago the person may have proved who they are; None for any time.
+        csrf: False lets other sites' pages act with a person's cookie.
+    """
+
+    def decorate(handler: Handler) -> Handler:
+        runs: Callable[..., Awaitable[Any]] = handler
+        if not iscoroutinefunction(handler):
+
+            async def runs(*arguments: Any) -> Any:
+                return await run_in_threadpool(handler, *arguments)
+
+        @wraps(handler)
+        async def guarded(*arguments: Any) -> Any:
+            try:
+                view = await session_of(arguments[-1], csrf=csrf)
+                if scopes:
+                    check_scopes(view, scopes)
+                if fresh_minutes is not None:
+                    check_fresh(view, int(time.time()), fresh_minutes * 60)
+            except TallystickError as error:
+                return refusal(error)
+            return await runs(*arguments)
+
+        return guarded  # type: ignore[return-value]
+
+    return decorate
+
+
+class SessionMiddleware:
+    """Looks at every request's session before the app does, checks for cross-site requests, and tells our errors.
+
+    A request without a good credential still reaches the app: `session_of` and `requires` refuse it there.
+
+    Args:
+        app: the app.
+        csrf: False lets other sites' pages act with a person's cookie.
+        trusted_origins: origins beside the issuer's whose pages may act for whoever is signed in.
+    """
+
+    def __init__(self, app: ASGIApp, *, csrf: bool = True, trusted_origins: Collection[str] = ()) -> None:
+        self.app = app
+        self.csrf = csrf
+        self.trusted_origins = frozenset(trusted_origins)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            try:
+                scope[_FOUND] = await _look(scope, self.csrf, self.trusted_origins)
+            except (Misconfigured, CrossSite):
+                raise
+            except TallystickError as error:
+                scope[_FOUND] = error
+            await self.app(scope, receive, watched)
+        except TallystickError as error:
+            if started or scope["type"] == "websocket":
+                raise
+            await refusal(error)(scope, receive, send)
