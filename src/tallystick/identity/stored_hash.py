@@ -27,10 +27,10 @@ MEMORY_MAX_KIB = 2**20
 _BASE64 = "[A-Za-z0-9+/]"
 _PEPPER = re.compile(r"\$pepper\$k=([A-Za-z0-9_-]{11})(\$argon2id\$.*)", re.DOTALL)
 _ARGON2ID = re.compile(
-    rf"\$argon2id\$v=19\$m=([1-9][0-9]{{0,8}}),t=([1-9][0-9]{{0,2}}),p=([1-9][0-9]?)"
+    rf"\$argon2id\$v=19\$m=([1-9][0-9]{{0,8}}),t=([1-9][0-9]?),p=([1-9][0-9]?)"
     rf"\$({_BASE64}{{11,86}})\$({_BASE64}{{16,171}})"
 )
-_BCRYPT = re.compile(r"\$2[aby]\$(0[4-9]|1[0-8])\$[./A-Za-z0-9]{53}")
+_BCRYPT = re.compile(r"\$2[aby]\$(0[4-9]|1[0-6])\$[./A-Za-z0-9]{53}")
 _SCRYPT = re.compile(
     rf"\$scrypt\$ln=([1-9][0-9]?),r=([1-9][0-9]?),p=([1-9][0-9]?)\$({_BASE64}{{0,86}})\$({_BASE64}{{22,86}})"
 )
