@@ -19,12 +19,12 @@ from tallystick.core.credentials.view import CookieFill, SessionView
 from tallystick.core.ids import ClientId, KeyId, PrincipalId, SessionId
 from tallystick.core.keys.lifecycle import SigningKey, published
 from tallystick.core.policy import Policy
-from tallystick.core.revocation.entry import Position, Revocation
+from tallystick.core.revocation.entry import Kind, Position, Revocation
 from tallystick.core.secret import Digest, Secret
 from tallystick.core.session import decide
 from tallystick.core.session.decision import Event
 from tallystick.core.session.model import Authentication, Session
-from tallystick.errors import Misconfigured, Unavailable
+from tallystick.errors import Misconfigured, TallystickError, Unavailable
 from tallystick.identity.account import Account
 from tallystick.oauth.client import Client
 from tallystick.ports import Committed
@@ -46,6 +46,7 @@ class Authority:
         self.issuer = world.issuer
         self._verifier: Verifier | None = None
         self._jobs: asyncio.Task[None] | None = None
+        self._reloading: asyncio.Task[None] | None = None
         self._draining = False
 
     @property
@@ -76,12 +77,14 @@ class Authority:
                 resolve=self._resolve,
                 shared_keys=world.signer.shared_key_set(),
                 staleness=world.policy.staleness,
+                clocks=world.clocks,
             )
             await asyncio.to_thread(verifier.start)
         except BaseException:
             await world.store.close()
             raise
         self._verifier = verifier
+        verifier.on_ended(self._heard)
         self._draining = False
         self._jobs = asyncio.create_task(jobs.run_jobs(world), name="tallystick-jobs")
         return self
@@ -118,6 +121,19 @@ class Authority:
     def drain(self) -> None:
         """Makes `ready` say no, so that no new requests are sent here."""
         self._draining = True
+
+    def _heard(self, entry: Revocation) -> None:
+        # Another process revoked the key that signs here: what it would sign from now on is refused everywhere.
+        if entry.ending.kind is Kind.KEY and self._reloading is None:
+            self._reloading = asyncio.create_task(self._reload_keys(), name="tallystick-reload-keys")
+
+    async def _reload_keys(self) -> None:
+        try:
+            await rotate_keys.load_keys(self.world)
+        except TallystickError as error:
+            self.world.events.tell((Event("job.failed", None, (("job", "keys"), ("code", error.code))),))
+        finally:
+            self._reloading = None
 
     async def _claim_issuer(self) -> None:
         recorded = await self.world.store.setting(_ISSUER_SETTING)

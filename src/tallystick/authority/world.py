@@ -11,6 +11,7 @@ from tallystick.identity.account import Account
 from tallystick.identity.password import PasswordRules
 from tallystick.oauth.client import Client
 from tallystick.ports import Clock, Entropy, Events, Facts, Hasher, Sealer, Signer, Store
+from tallystick.verifier.clocks import SYSTEM, Clocks
 
 
 @dataclass(slots=True)
@@ -29,6 +30,7 @@ class World:
         sealer: the root key.
         events: where events go.
         uses: session → instant of its last use, collected until the next flush.
+        clocks: what the verifier of the authority's own routes reads; it must agree with `clock`.
     """
 
     issuer: str
@@ -42,6 +44,7 @@ class World:
     sealer: Sealer
     events: Events
     uses: dict[SessionId, int] = field(default_factory=dict)
+    clocks: Clocks = SYSTEM
 
     def new_session_id(self) -> SessionId:
         """Draws the id of a new session."""

@@ -7,7 +7,7 @@ import sys
 import click
 
 from tallystick.cli import facts, output
-from tallystick.cli.options import recorded_issuer, settings_of, with_json, with_store
+from tallystick.cli.options import issuer_of, settings_of, with_json, with_store
 from tallystick.stores.open import open_log
 from tallystick.verifier import Verifier
 
@@ -27,7 +27,7 @@ def verify(token: str, issuer: str | None, audience: str | None, as_json: bool, 
     """
     text = _of_stdin() if token == "-" else token
     settings = settings_of(store, issuer=issuer)
-    trusted = recorded_issuer(settings)
+    trusted = issuer_of(settings)
     with Verifier(trusted, audience=audience or trusted, follow=open_log(settings.store)) as verifier:
         view = verifier.verify(text.strip())
     if as_json:

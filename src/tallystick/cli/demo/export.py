@@ -62,7 +62,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     wanted = parser.parse_args()
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
-    with Verifier(wanted.issuer, audience=wanted.issuer, follow=open_log(wanted.store)) as verifier:
+    with Verifier(wanted.issuer, audience=wanted.issuer, follow=open_log(wanted.store), name="export") as verifier:
         Handler.verifier = verifier
         with ThreadingHTTPServer((ADDRESS, wanted.port), Handler) as server:
             Thread(target=server.serve_forever, daemon=True).start()

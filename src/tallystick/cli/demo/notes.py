@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--store", required=True)
     parser.add_argument("--port", type=int, required=True)
     wanted = parser.parse_args()
-    verifier = Verifier(wanted.issuer, audience=wanted.issuer, follow=open_log(wanted.store))
+    verifier = Verifier(wanted.issuer, audience=wanted.issuer, follow=open_log(wanted.store), name="notes")
     uvicorn.run(notes_api(verifier), host=ADDRESS, port=wanted.port, log_level="warning", access_log=False)
 
 
