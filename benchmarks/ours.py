@@ -16,7 +16,6 @@ from tallystick import Authority, open_stores
 
 SCOPE = "notes:read"
 TOKEN_PATH = "/oauth/token"
-_NETWORK = "127.0.0.1"
 
 
 @dataclass(slots=True)
@@ -99,10 +98,17 @@ def embedded(made: House) -> Iterator[Server]:
 
 def refresh_tokens(made: House, count: int) -> Sequence[str]:
     """Signs people in with the native client, in turn; gives the first refresh token of each session."""
-    tokens = []
-    for number in range(count):
-        asked = {"email": made.emails[number % len(made.emails)], "password": PASSWORD}
-        body = json.dumps({**asked, "deliver": "tokens", "client_id": made.app})
-        answer, _ = call(made.port, "POST", f"{made.path}/session", body, "application/json")
-        tokens.append(str(json.loads(answer)["refresh_token"]))
-    return tokens
+    return [_sign_in_app(made, number)["refresh_token"] for number in range(count)]
+
+
+def access_token(made: House) -> str:
+    """Signs a person in with the native client; gives an access token for the authority itself."""
+    return _sign_in_app(made, 0)["access_token"]
+
+
+def _sign_in_app(made: House, number: int) -> dict[str, str]:
+    asked = {"email": made.emails[number % len(made.emails)], "password": PASSWORD}
+    body = json.dumps({**asked, "deliver": "tokens", "client_id": made.app})
+    answer, _ = call(made.port, "POST", f"{made.path}/session", body, "application/json")
+    found: dict[str, str] = json.loads(answer)
+    return found

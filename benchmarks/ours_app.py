@@ -15,6 +15,7 @@ from starlette.routing import Mount, Route
 
 from benchmarks.ours import House
 from benchmarks.stall import StallProbe
+from tallystick.starlette import requires
 from tallystick.web import routes
 
 _house = House(Path(os.environ["BENCH_FOLDER"]), int(os.environ["BENCH_PORT"]), "/auth")
@@ -32,4 +33,21 @@ async def stalls(request: Request) -> JSONResponse:
     return JSONResponse(_probe.take())
 
 
-app = Starlette(routes=[Route("/stalls", stalls), Mount("/auth", routes(_authority))], lifespan=lifespan)
+async def open_to_all(request: Request) -> JSONResponse:
+    return JSONResponse({"notes": ["milk", "bread"]})
+
+
+@requires()
+async def mine(request: Request) -> JSONResponse:
+    return JSONResponse({"notes": ["milk", "bread"]})
+
+
+app = Starlette(
+    routes=[
+        Route("/open", open_to_all),
+        Route("/mine", mine),
+        Route("/stalls", stalls),
+        Mount("/auth", routes(_authority)),
+    ],
+    lifespan=lifespan,
+)

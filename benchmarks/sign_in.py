@@ -19,12 +19,12 @@ from statistics import median
 from argon2 import PasswordHasher
 
 from benchmarks import ours
-from benchmarks.argon2_parameters import MEMORY_KIB, PARALLELISM, TIME_COST
 from benchmarks.compare import Side, cost_per_request
 from benchmarks.harness import Row
 from benchmarks.load import Load, repeating, request
 from benchmarks.peers import python_apps as peers
 from benchmarks.stall import percentile_ms
+from tallystick.identity.password import PasswordParameters
 
 CORES = len(os.sched_getaffinity(0))
 CONNECTIONS = 2 * CORES
@@ -37,7 +37,8 @@ class BareArgon2:
     """The base: the hash and nothing around it, in threads of this process."""
 
     def __init__(self) -> None:
-        hasher = PasswordHasher(time_cost=TIME_COST, memory_cost=MEMORY_KIB, parallelism=PARALLELISM)
+        same = PasswordParameters()
+        hasher = PasswordHasher(time_cost=same.time_cost, memory_cost=same.memory_kib, parallelism=same.parallelism)
         self._verify = partial(hasher.verify, hasher.hash(peers.PASSWORD))
         self._pool = ThreadPoolExecutor(CORES)
 

@@ -23,8 +23,8 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
-from benchmarks.argon2_parameters import MEMORY_KIB, PARALLELISM, TIME_COST
 from benchmarks.stall import StallProbe
+from tallystick.identity.password import PasswordParameters
 
 _SECRET = "a key of the benchmark only, 0123456789abcdef"
 _engine = create_async_engine(f"sqlite+aiosqlite:///{os.environ['BENCH_FILE']}")
@@ -63,7 +63,8 @@ async def tokens(session: Annotated[AsyncSession, Depends(db)]) -> AsyncIterator
 
 
 async def manager(found: Annotated[Any, Depends(users)]) -> AsyncIterator[UserManager]:
-    hasher = Argon2Hasher(time_cost=TIME_COST, memory_cost=MEMORY_KIB, parallelism=PARALLELISM)
+    same = PasswordParameters()
+    hasher = Argon2Hasher(time_cost=same.time_cost, memory_cost=same.memory_kib, parallelism=same.parallelism)
     yield UserManager(found, PasswordHelper(PasswordHash((hasher,))))
 
 

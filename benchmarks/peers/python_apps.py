@@ -47,9 +47,9 @@ def login_form(email: str) -> str:
     return urlencode({"username": email, "password": PASSWORD})
 
 
-def cookie_of(port: int, path: str, body: str = "") -> str:
+def cookie_of(port: int, path: str, body: str = "", kind: str = FORM) -> str:
     """Signs in and gives the Cookie header to send from then on."""
-    _, cookie = call(port, "POST", path, body)
+    _, cookie = call(port, "POST", path, body, kind)
     return cookie
 
 
