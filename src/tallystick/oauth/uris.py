@@ -95,7 +95,7 @@ def _parts(uri: str) -> SplitResult | str:
     scheme = uri.partition(":")[0]
     if scheme != scheme.lower():
         return "must have its scheme in lower case"
-    if "\\" in uri or any(step in (".", "..") for step in parts.path.split("/")):
+    if any(step in (".", "..") for step in parts.path.split("/")):
         return "must not have . or .. as a step of its path"
     return parts
 
