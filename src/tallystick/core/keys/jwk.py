@@ -5,6 +5,7 @@ Every function that refuses raises ValueError with a reason that names members a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -15,7 +16,6 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurv
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
 from cryptography.hazmat.primitives.hmac import HMAC
-from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from tallystick.core.ids import KeyId
 from tallystick.core.keys.algorithms import OLD_NAMES, SHA256, NativeKey
@@ -33,6 +33,12 @@ _THUMBPRINT = {
     "OKP": ("crv", "kty", "x"),
     "oct": ("k", "kty"),
 }
+_OPENSSH = (b"ssh-", b"ecdsa-", b"sk-ssh-", b"sk-ecdsa-")
+_LENGTH = rb"(?:[\x00-\x7f]|\x81.|\x82..)"
+_DER = re.compile(
+    rb"\x30" + _LENGTH + rb"(?:\x30" + _LENGTH + rb"(?:\x06[\x03-\x09]|\xa0\x03)|\x02\x82[\x01-\x04])", re.DOTALL
+)
+"""How a key (a sequence of a sequence of an object identifier, or of a long integer) or a certificate begins in DER."""
 _P = 2**255 - 19
 _D = -121665 * pow(121666, -1, _P) % _P
 
@@ -172,17 +178,14 @@ def _oct(jwk: Mapping[str, Any]) -> HMAC:
 
 
 def _looks_public(secret: bytes) -> bool:
-    """Tells whether octets are the text of a public key or certificate: PEM, OpenSSH, JWK or JWKS, DER."""
+    """Tells whether octets are the text of a public key or certificate: PEM, OpenSSH, DER, JWK or JWKS."""
     text = b"".join(secret.split())
-    if b"----BEGIN" in text or text.startswith((b"ssh-", b"ecdsa-", b"sk-ssh-", b"sk-ecdsa-")):
+    if b"----BEGIN" in text or text.startswith(_OPENSSH) or _DER.match(secret):
         return True
-    for read in (read_object, load_der_public_key):
-        try:
-            read(secret)
-        except (ValueError, UnsupportedAlgorithm):
-            continue
-        return True
-    return False
+    try:
+        return bool(read_object(secret))
+    except ValueError:
+        return False
 
 
 _KINDS: dict[str, tuple[tuple[str, ...], Callable[[Mapping[str, Any]], NativeKey]]] = {

@@ -179,7 +179,7 @@ def texts_of_a_public_key() -> dict[str, bytes]:
     pem, der, ssh = serialization.Encoding.PEM, serialization.Encoding.DER, serialization.Encoding.OpenSSH
     spki = public.public_bytes(pem, serialization.PublicFormat.SubjectPublicKeyInfo)
     pkcs1 = public.public_bytes(pem, serialization.PublicFormat.PKCS1)
-    ecdsa = private_key("ES256").public_key()
+    ecdsa, edwards = private_key("ES256").public_key(), private_key("Ed25519").public_key()
     return {
         "SPKI in PEM": spki,
         "PKCS#1 in PEM": pkcs1,
@@ -188,6 +188,8 @@ def texts_of_a_public_key() -> dict[str, bytes]:
         "PEM with broken lines": spki.replace(b"-----BEGIN", b"-----\nBEGIN"),
         "SPKI in DER": public.public_bytes(der, serialization.PublicFormat.SubjectPublicKeyInfo),
         "PKCS#1 in DER": public.public_bytes(der, serialization.PublicFormat.PKCS1),
+        "EC SPKI in DER": ecdsa.public_bytes(der, serialization.PublicFormat.SubjectPublicKeyInfo),
+        "Ed25519 SPKI in DER": edwards.public_bytes(der, serialization.PublicFormat.SubjectPublicKeyInfo),
         "RSA for OpenSSH": public.public_bytes(ssh, serialization.PublicFormat.OpenSSH),
         "ECDSA for OpenSSH": ecdsa.public_bytes(ssh, serialization.PublicFormat.OpenSSH),
         "a JWK": json.dumps(jwk("ES256")).encode(),
@@ -201,6 +203,13 @@ def test_the_text_of_a_public_key_is_no_secret(text: bytes) -> None:
     """Whoever puts a public key where a secret belongs is told so, whatever its format."""
     with pytest.raises(ValueError, match="public key"):
         parse(jwk("HS256", k=encode(text)), shared=True)
+
+
+def test_random_octets_are_a_secret() -> None:
+    """No random key is taken for the text of a public one, whatever octet it begins with."""
+    for first in range(256):
+        for length in (32, 48, 64):
+            assert parse(jwk("HS256", k=encode(bytes([first]) + b"\x20\x91" + bytes(length))), shared=True)
 
 
 def test_a_key_that_the_library_refuses_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
