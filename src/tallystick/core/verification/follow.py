@@ -20,7 +20,7 @@ State is plain data: every field is hashable but `index` (use `index.frozen()`) 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 from tallystick.core.policy import Staleness
 from tallystick.core.revocation.entry import GENESIS, ORIGIN, Position, Revocation, link
@@ -135,6 +135,8 @@ class Follower:
                 self.is_open, self.staleness = True, heard.staleness
             case Failed():
                 self._retry_later(tick)
+            case _:
+                assert_never(heard)
         return self._next(tick)
 
     def heed(self, tal: Position, boot: float) -> None:

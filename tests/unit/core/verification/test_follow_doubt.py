@@ -72,6 +72,15 @@ def test_each_contradiction_takes_the_lease(changed: dict[str, object]) -> None:
     assert one.follower.barred_epoch == 1
 
 
+def test_a_head_that_was_not_reached_gives_no_lease() -> None:
+    """An answer that names a head but does not bring everything up to it is no proof of being up to date."""
+    one = started()
+    one.now += 1
+    hear(one, head=Position(1, 4), entries=())
+    assert one.follower.deadline == 103.0
+    assert not one.follower.is_forked
+
+
 def test_a_forked_follower_goes_on_to_report_what_it_saw() -> None:
     """Beats go on, so that the log can learn the highest position that anybody has seen."""
     one = started()
