@@ -17,8 +17,8 @@ from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
 
 from tallystick.core.credentials.view import SessionView
-from tallystick.errors import CredentialMissing, Misconfigured, TallystickError
-from tallystick.http import COOKIE_NAME, cookie_name_of, guard, origin_of, presented, response_of
+from tallystick.errors import Misconfigured, TallystickError
+from tallystick.http import COOKIE_NAME, SAFE_METHODS, cookie_name_of, guard, origin_of, presented, response_of
 from tallystick.http import check_fresh as demand_fresh
 from tallystick.http import check_scopes as demand_scopes
 from tallystick.session_source import STATE_NAME, SessionSource
@@ -79,17 +79,13 @@ def current(
             source: SessionSource | None = connection.scope.get("state", {}).get(STATE_NAME)
             if source is None:
                 raise Misconfigured("the app's lifespan is neither an authority's nor a verifier's")
-            headers = connection.scope["headers"]
-            credential = presented(headers, cookie_name_of(source.issuer))
-            if credential is None:
-                raise CredentialMissing("neither a cookie nor a bearer")
-            if csrf:
-                # The handshake of a websocket has no method that counts: a page of any site may send one.
-                method = connection.scope.get("method", "CONNECT")
+            # The handshake of a websocket has no method that counts: a page of any site may send one.
+            method = connection.scope.get("method", "CONNECT")
+            if csrf and method not in SAFE_METHODS:
+                headers = connection.scope["headers"]
+                credential = presented(headers, cookie_name_of(source.issuer))
                 guard(method, headers, credential, origin_of(source.issuer), trusted_origins)
-            if credential.kind == "bearer":
-                return source.verify(credential.value)
-            return await source.view_of_cookie(credential.value)
+            return await source.session_of(connection.scope)
 
     return session
 

@@ -17,8 +17,17 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tallystick.core.credentials.view import SessionView
-from tallystick.errors import CredentialMissing, CrossSite, Misconfigured, TallystickError
-from tallystick.http import check_fresh, check_scopes, cookie_name_of, guard, origin_of, presented, response_of
+from tallystick.errors import CrossSite, Misconfigured, TallystickError
+from tallystick.http import (
+    SAFE_METHODS,
+    check_fresh,
+    check_scopes,
+    cookie_name_of,
+    guard,
+    origin_of,
+    presented,
+    response_of,
+)
 from tallystick.session_source import STATE_NAME, SessionSource
 
 __all__ = ["SessionMiddleware", "refusal", "requires", "session_of"]
@@ -52,16 +61,13 @@ async def _look(scope: Scope, csrf: bool, trusted_origins: Collection[str]) -> S
         source: SessionSource = scope["state"][STATE_NAME]
     except KeyError:
         raise Misconfigured("the app's lifespan is neither an authority's nor a verifier's") from None
-    issuer, headers = source.issuer, scope["headers"]
-    credential = presented(headers, cookie_name_of(issuer))
-    if credential is None:
-        raise CredentialMissing("neither a cookie nor a bearer")
-    if csrf:
-        # The handshake of a websocket has no method that counts: a page of any site may send one.
-        guard(scope.get("method", "CONNECT"), headers, credential, origin_of(issuer), trusted_origins)
-    if credential.kind == "bearer":
-        return source.verify(credential.value)
-    return await source.view_of_cookie(credential.value)
+    # The handshake of a websocket has no method that counts: a page of any site may send one.
+    method = scope.get("method", "CONNECT")
+    if csrf and method not in SAFE_METHODS:
+        issuer, headers = source.issuer, scope["headers"]
+        credential = presented(headers, cookie_name_of(issuer))
+        guard(method, headers, credential, origin_of(issuer), trusted_origins)
+    return await source.session_of(scope)
 
 
 def refusal(error: TallystickError) -> Response:

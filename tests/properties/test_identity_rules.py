@@ -135,7 +135,7 @@ def test_every_letter_folds_to_a_form_that_stays() -> None:
     """No single sign of Unicode's first two planes has a form that folds further."""
     forms = [attempt(canonical_email, f"x{chr(number)}@example.com")[0] for number in range(0x20000)]
     found = [form for form in forms if form is not None]
-    assert len(found) > 90_000
+    assert len(found) > 50_000
     assert [form for form in found if canonical_email(form) != form] == []
 
 

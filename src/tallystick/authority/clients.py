@@ -148,14 +148,14 @@ async def client_credentials(
 
 def _service_session(world: World, facts: Facts, client: Client, now: int) -> tuple[Decision, Facts]:
     standing = standing_of(facts)
-    session = facts.session
-    if (
-        session is not None
-        and standing.live(now)
-        and session.scopes == client.scopes
-        and session.resources == client.audiences
-    ):
+    session = standing.live(now)
+    if session is not None and client.scopes <= session.scopes and set(client.audiences) <= set(session.resources):
         return decide.mint(standing, now), facts
+    if session is not None:
+        # The client may do more than when its session was opened.
+        decision = decide.allow(standing, client.scopes, client.audiences, now)
+        assert decision.to_deliver is not None
+        return decision, replace(facts, session=decision.to_deliver.session)
     birth = Birth(world.new_session_id(), client.principal, facts.position, now, client.name)
     decision = open_service(birth, client.id, client.scopes, client.audiences, world.policy)
     assert decision.to_deliver is not None

@@ -43,11 +43,9 @@ class Desk:
         guard(request.method, request.scope["headers"], found, self.origin, self.trusted_origins)
         return found
 
-    async def view(self, credential: Presented) -> SessionView:
-        """Gives the session behind a credential; raises Rejected or Unavailable."""
-        if credential.kind == "cookie":
-            return await self.authority.view_of_cookie(credential.value)
-        return self.authority.verify(credential.value)
+    async def view(self, request: Request) -> SessionView:
+        """Gives the session that a request presents; raises Rejected or Unavailable."""
+        return await self.authority.session_of(request.scope)
 
     def cookie(self, request: Request) -> str | None:
         """Gives the session cookie of a request that signs in anew, so that a broken one is no obstacle."""

@@ -8,14 +8,15 @@ import uvicorn
 from fastapi import FastAPI
 
 from tallystick.cli.demo.wire import ADDRESS
-from tallystick.fastapi import CurrentSession
+from tallystick.fastapi import CurrentSession, install
 from tallystick.stores.open import open_log
 from tallystick.verifier import Verifier
 
 
 def notes_api(verifier: Verifier) -> FastAPI:
-    """Gives the app: ten lines of which two are about authentication."""
+    """Gives the app: two of its lines are about authentication."""
     app = FastAPI(lifespan=verifier.lifespan)
+    install(app)
 
     @app.get("/notes")
     async def notes(session: CurrentSession) -> dict[str, object]:

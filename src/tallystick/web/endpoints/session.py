@@ -44,7 +44,7 @@ class Sessions:
     async def show(self, request: Request) -> Response:
         """GET `/session`: the session behind a cookie or an access token."""
         credential = self.desk.credential(request)
-        view = await self.desk.view(credential)
+        view = await self.desk.view(request)
         account = await self.authority.account_of(view)
         return json_reply(session_json(view, account, credential))
 
@@ -87,7 +87,7 @@ class Sessions:
         """DELETE `/session`: ends it. A browser whose session is over already is told the same, and its cookie goes."""
         credential = self.desk.credential(request)
         try:
-            view = await self.desk.view(credential)
+            view = await self.desk.view(request)
             await self.authority.sign_out(view.id)
         except (SessionEnded, CredentialExpired):
             if credential.kind == "bearer":
