@@ -196,6 +196,14 @@ class Store(Protocol):
     async def head(self) -> Position:
         """Gives the last position of the log."""
 
+    async def recover(self, highest: Position) -> Position:
+        """Begins a new epoch with an entry for everything, because the log has lost entries that somebody has seen (an
+        older copy was put back). Nothing is done if an epoch has begun after `highest`. Gives the head.
+
+        Args:
+            highest: the highest position that was seen. The caller has waited LS since it noticed.
+        """
+
     async def sweep(self, now: int, retention_s: int) -> int:
         """Removes what may be forgotten: session rows whose hard end is longer ago than the retention, entries that
         a snapshot covers, dead verifiers, decayed attempts. Gives how many rows went. Bounded per call."""
