@@ -7,6 +7,7 @@ import hmac
 import os
 from base64 import b64encode
 from collections.abc import Mapping
+from typing import assert_never
 
 import bcrypt
 from argon2.exceptions import HashingError, VerificationError, VerifyMismatchError
@@ -78,6 +79,8 @@ def matches(password: str, stored: StoredHash, peppers: Mapping[str, bytes]) -> 
                 raise Unavailable("bcrypt cannot read a stored hash") from error
         case "scrypt":
             return _matches_scrypt(password.encode(), stored)
+        case _:
+            assert_never(stored.scheme)
 
 
 def nobodys_hash(parameters: PasswordParameters) -> str:
