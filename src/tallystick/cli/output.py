@@ -65,6 +65,8 @@ def instant(at: int | None) -> str:
 def cell(value: object) -> str:
     """Gives the text of one cell of a table."""
     match value:
+        case dict():
+            return printable(", ".join(f"{name} {one}" for name, one in value.items())) or "-"
         case None | "" | () | []:
             return "-"
         case bool():
