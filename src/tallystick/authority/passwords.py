@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tallystick.authority.throttling import begin_attempt, forgive
+from tallystick.authority.throttling import begin_attempt, forgive, take_back
 from tallystick.authority.world import World
 from tallystick.core.ids import ClientId
 from tallystick.core.secret import Digest
-from tallystick.errors import AuthenticationFailed, Conflict
+from tallystick.errors import AuthenticationFailed, Conflict, Unavailable
 from tallystick.identity.account import Account
 from tallystick.identity.identifier import canonical_email
 from tallystick.identity.password import check_new_password, normalised
@@ -49,8 +50,7 @@ async def prove_password(
     stored = account.password_hash if account is not None else None
     if stored is None or stored != proof.matched:
         subject = _subject(account, identifier)
-        await begin_attempt(world, PASSWORD, PASSWORD_ANYWHERE, subject, network)
-        right = await world.hasher.verify(normalised(proof.password), stored)
+        right = await _attempt(world, proof.password, stored, subject, network)
         if not right or account is None or not account.enabled:
             raise AuthenticationFailed(f"password for {subject}")
         await forgive(world, subject, network)
@@ -66,10 +66,20 @@ async def prove_password(
 async def prove_known_password(world: World, account: Account, password: str, *, network: str) -> None:
     """Proves the password of an account that is already loaded; raises as prove_password."""
     subject = _subject(account, account.identifier)
-    await begin_attempt(world, PASSWORD, PASSWORD_ANYWHERE, subject, network)
-    if not await world.hasher.verify(normalised(password), account.password_hash) or not account.enabled:
+    if not await _attempt(world, password, account.password_hash, subject, network) or not account.enabled:
         raise AuthenticationFailed(f"password for {subject}")
     await forgive(world, subject, network)
+
+
+async def _attempt(world: World, password: str, stored: str | None, subject: str, network: str) -> bool:
+    """Counts an attempt, then looks at the password; what our own trouble kept from being looked at was no guess."""
+    await begin_attempt(world, PASSWORD, PASSWORD_ANYWHERE, subject, network)
+    try:
+        return await world.hasher.verify(normalised(password), stored)
+    except Unavailable:
+        with suppress(Unavailable):
+            await take_back(world, subject, network)
+        raise
 
 
 async def hash_new_password(world: World, password: str, identifier: str) -> str:

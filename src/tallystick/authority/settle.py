@@ -32,7 +32,14 @@ async def settle(world: World, once: Callable[[], Awaitable[Result]]) -> Result:
 
 
 async def commit(world: World, decision: Decision, *more: Write, now: int, everywhere: bool = False) -> Committed:
-    """Commits what was decided, with further writes of the same step, then tells the events. Nothing to write is no commit."""
+    """Commits what was decided, with further writes of the same step, then tells the events. Nothing to write is no commit.
+
+    Raises:
+        Unavailable: no key can sign what is to be delivered; nothing was written. Or the store is in trouble.
+    """
+    delivery = decision.to_deliver
+    if delivery is not None and delivery.access and world.signer.active is None:
+        raise Unavailable("no signing key is active", retry_after_s=5)
     if decision.changes or more:
         committed = await world.store.commit((*more, *decision.changes), now=now, everywhere=everywhere)
     else:

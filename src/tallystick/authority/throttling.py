@@ -31,7 +31,15 @@ async def begin_attempt(world: World, rule: Rule, wide: Rule, subject: str, netw
         before = await world.store.count(key, lambda held, r=applied, j=jitter: begin(held, now, r, j))  # type: ignore[misc]
         wait_s = allowed_at(before, applied, jitter) - now
         if wait_s > 0:
+            if key == anywhere:
+                await world.store.count(pair, taken_back)
             raise Throttled(f"{key} waits {wait_s} s", retry_after_s=wait_s)
+
+
+async def take_back(world: World, subject: str, network: str) -> None:
+    """Takes back what was counted for an attempt whose proof was never looked at, by our own fault."""
+    for key in _keys(subject, network):
+        await world.store.count(key, taken_back)
 
 
 async def forgive(world: World, subject: str, network: str) -> None:
