@@ -38,9 +38,8 @@ def canonical_email(email: str) -> str:
     text = email.strip(" ")
     if not 0 < len(text) <= ADDRESS_OCTETS_MAX:
         raise _refused(f"An e-mail address has 1 to {ADDRESS_OCTETS_MAX} characters.")
-    _demand_visible(text)
     folded = normalize("NFKC", text)
-    # What folding brought in is judged too: a wide ＠ is an @, and some signs fold to a space before an accent.
+    # Judged as folded: a wide ＠ is an @, and some signs fold to a space before an accent.
     _demand_visible(folded)
     if folded.count("@") != 1:
         raise _refused("An e-mail address has exactly one @.")

@@ -41,6 +41,13 @@ def test_what_was_hashed_verifies() -> None:
     assert pool.inside == 0
 
 
+def test_a_missing_account_never_matches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even if the hash that stands in for it were matched by a miracle, there is nobody to sign in."""
+    monkeypatch.setattr(hashing, "matches", lambda *_: True)
+    pool = HashingPool(CHEAP)
+    assert asyncio.run(closing(pool, pool.verify(PASSWORD, None))) == [False]
+
+
 def test_a_pool_that_was_closed_starts_again() -> None:
     """Closing twice does no harm, and the next hash starts new threads."""
     pool = HashingPool(CHEAP, slots=1)

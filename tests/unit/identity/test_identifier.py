@@ -55,6 +55,17 @@ def test_cve_2026_40574_an_address_with_two_at_signs_is_refused(address: str) ->
     with pytest.raises(InvalidRequest) as refused:
         canonical_email(address)
     assert refused.value.code == "request.invalid"
+    assert "exactly one @" in refused.value.public
+
+
+@pytest.mark.parametrize(
+    "sign", ["\x00", "\n", "\t", " ", "\u00a0", "\u00ad", "\u200b", "\u2028", "\ud800", "\u00b4", "\U000e0001"]
+)
+def test_what_cannot_be_seen_is_said(sign: str) -> None:
+    """A space or an invisible character inside an address, also one that folding brings in, is named as the reason."""
+    with pytest.raises(InvalidRequest) as refused:
+        canonical_email(f"a{sign}da@example.com")
+    assert "invisible" in refused.value.public
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,9 @@ def test_the_minimum_is_counted_in_characters(rules: PasswordRules, length: int)
         "1qaz2wsx3edc4rfv",
         "1q2w3e4r5t6y7u8i9o",
         "aabbccddeeffgghh",
+        "111222333444556",
+        "aaabbbcccdddeee",
+        "zzzyyyxxxwwwvvvuuu",
         "password1234567",
         "monkeydragon1234",
         "iloveyouiloveyou!",
@@ -130,6 +133,17 @@ def test_an_own_blocklist_takes_the_place_of_the_shipped_one() -> None:
     for password in ("Hazel Stick", "aaaaaaaa"):
         with pytest.raises(PasswordRefused):
             check_new_password(password, own)
+
+
+@pytest.mark.parametrize(
+    "password", ["12345678987654321", "ContortionistContortionist"[:13] + "s!", "PasswordStandard"]
+)
+def test_a_common_password_is_called_so(password: str) -> None:
+    """Whoever picks one of the list in any case reads that it is common; what is not on the list is not called so."""
+    rules = PasswordRules(blocklist=frozenset({"12345678987654321", "contortionists!", "passwordstandard"}))
+    with pytest.raises(PasswordRefused) as refused:
+        check_new_password(password, rules)
+    assert "most common" in refused.value.public
 
 
 def test_unicode_spellings_of_a_password_are_one_password() -> None:
