@@ -91,26 +91,27 @@ class Following:
                 self._keyring.take(b'{"keys":[]}', ())
                 return
             if self._thread is None:
-                self._start(self._log, timeout_s)
+                thread = self._launch(self._log)
+                leased = thread.leased.wait(timeout_s)
+                if thread.error is not None or not leased:
+                    self._stop()
+                    raise thread.error or Unavailable("no lease on the revocation log yet")
 
-    def _start(self, log: Log, timeout_s: float) -> None:
+    def _launch(self, log: Log) -> FollowerThread:
         thread = FollowerThread(
             log,
             self._clocks,
             self._keyring,
             wanted=self._wanted,
             name=self._name,
+            opened=self._follows,
             flush=self._flush,
             tell=self._tell,
         )
         self._thread, self._memory = thread, thread.follower
         thread.start()
         forks.remember(self)
-        leased = thread.leased.wait(timeout_s)
-        if thread.error is not None or not leased:
-            self._stop()
-            raise thread.error or Unavailable("no lease on the revocation log yet")
-        self._follows(thread.follower.staleness)
+        return thread
 
     def stop(self) -> None:
         """Gives the lease back, deregisters, closes; nothing is accepted afterwards."""
@@ -158,9 +159,10 @@ class Following:
     def _require_lease(self) -> None:
         if self._orphaned:
             with self._lock:
-                orphaned, self._orphaned = self._orphaned, False
-            if orphaned:
-                self.start(CHILD_LEASE_S)
+                if self._orphaned and self._log is not None:
+                    # It goes on in the background if there is no lease in time: nobody else would start it again.
+                    self._launch(self._log).leased.wait(CHILD_LEASE_S)
+                self._orphaned = False
         if self._boot() >= self._memory.deadline:
             self.lapses += 1
             raise LeaseLapsed("no lease on the revocation log")

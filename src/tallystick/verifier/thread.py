@@ -51,6 +51,7 @@ class FollowerThread:
         keyring: gets the published keys.
         wanted: what the log header must say, or None for whatever it says.
         name: readable part of the verifier's id.
+        opened: called with the constants of the log header each time the log was opened.
         flush: called when what was read before must not be kept.
         tell: called with entries that were applied.
     """
@@ -63,6 +64,7 @@ class FollowerThread:
         *,
         wanted: Staleness | None,
         name: str,
+        opened: Callable[[Staleness], None],
         flush: Callable[[], None],
         tell: Callable[[Sequence[Revocation]], None],
     ) -> None:
@@ -73,7 +75,7 @@ class FollowerThread:
         self.leased = Event()
         self.error: Misconfigured | None = None
         self._log, self._clocks, self._keyring = log, clocks, keyring
-        self._wanted, self._flush, self._tell = wanted, flush, tell
+        self._wanted, self._opened, self._flush, self._tell = wanted, opened, flush, tell
         self._keys = Condition()
         self._keys_asked_at = float("-inf")
         self._keys_read_at = float("-inf")
@@ -204,6 +206,7 @@ class FollowerThread:
         self._is_open = True
         if self._wanted is not None and staleness != self._wanted:
             raise Misconfigured(f"the log header says {staleness}, but this verifier was told {self._wanted}")
+        self._opened(staleness)
         return Opened(staleness)
 
     def _wait(self, timeout_s: float) -> None:

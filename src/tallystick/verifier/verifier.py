@@ -27,7 +27,6 @@ from tallystick.errors import (
     CredentialMissing,
     CredentialOutdated,
     KeyUnknown,
-    LeaseLapsed,
     Misconfigured,
     SessionEnded,
     Unavailable,
@@ -100,6 +99,7 @@ class Verifier(Following):
         super()._renew()
         self._unknown = UnknownKeys(self._boot)
         self._tokens, self._near = TokenCache(), NearCache()
+        self._find = self._tokens.find
         self._fills = Fills(self._near, self._boot, self._near_lifetime, self._resolve, self._blocking_resolve)
         self._follows(Staleness())
 
@@ -124,8 +124,9 @@ class Verifier(Following):
         """
         memory = self._memory
         now = self._boot()
-        view = self._tokens.find(token, now + memory.offset - self._leeway)
+        view = self._find(token, now + memory.offset - self._leeway)
         if view is None:
+            self._require_lease()
             view, memory = self._first_sight(token, wait=True), self._memory
         check(view, memory, now)
         return view
@@ -177,13 +178,14 @@ class Verifier(Following):
         if kind == "cookie":
             return await self.view_of_cookie(value)
         memory, now = self._memory, self._boot()
-        view = self._tokens.find(value, now + memory.offset - self._leeway)
+        view = self._find(value, now + memory.offset - self._leeway)
         if view is None:
+            await self._require_lease_async()
             try:
                 view = self._first_sight(value, wait=False)
-            except (KeyUnknown, LeaseLapsed):
-                # An unknown key, or a child of a fork that has to start: both wait, so not in the loop.
-                return await asyncio.to_thread(self.verify, value)
+            except KeyUnknown:
+                # It may wait for the key set to be read again, so not in the loop.
+                view = await asyncio.to_thread(self._first_sight, value, wait=True)
             memory = self._memory
         check(view, memory, now)
         return view
@@ -200,10 +202,6 @@ class Verifier(Following):
         return found
 
     def _first_sight(self, token: str, *, wait: bool) -> SessionView:
-        if wait:
-            self._require_lease()
-        elif self._boot() >= self._memory.deadline:
-            raise LeaseLapsed
         memory = self._memory
         try:
             header, claims = self._keyring.reader.read(token)

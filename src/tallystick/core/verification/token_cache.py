@@ -38,7 +38,8 @@ class TokenCache:
             key = sha256(token.encode()).digest()
         except (AttributeError, UnicodeEncodeError):
             raise CredentialMalformed("a token that is no text") from None
-        view = self._views.young.get(key) or self._views.get(key)
+        views = self._views
+        view = views.young.get(key) or views.get(key)
         return view if view is not None and now < view.expires_at else None
 
     def keep(self, token: str, view: SessionView) -> None:

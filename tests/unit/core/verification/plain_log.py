@@ -95,6 +95,10 @@ class ThreadedLog:
         self._version = 0
         self._woken = False
 
+    def after_fork(self) -> None:
+        """Replaces the lock, which a thread of the parent may hold for ever."""
+        self._changed = Condition()
+
     def append(self, ending: Ending, *, everywhere: bool = False) -> Position:
         """Appends an entry, from any thread."""
         with self._changed:
