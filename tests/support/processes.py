@@ -199,9 +199,12 @@ class Server:
         return self
 
     def signal(self, number: signal.Signals) -> None:
-        """Sends a signal to the main process alone, as a service manager would."""
+        """Sends a signal to the main process alone, as a service manager would; past a wrapper, which blocks it."""
         assert self.process is not None
-        self.process.send_signal(number)
+        if self.wrapper:
+            os.killpg(self.process.pid, number)
+        else:
+            self.process.send_signal(number)
 
     def kill(self) -> None:
         """Ends every process of it at once (SIGKILL)."""

@@ -52,6 +52,14 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Runs the command; when the reader of stdout has gone away there is nobody left to complain to."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            output.hush()
+            return output.GOOD
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes the list of commands from the table."""
         with formatter.section("Commands"):
@@ -95,9 +103,6 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return output.USAGE
     except (click.Abort, KeyboardInterrupt):
         return output.INTERRUPTED
-    except BrokenPipeError:
-        output.hush()
-        return output.GOOD
     except TallystickError as error:
         output.complain(error.code, error.detail or error.public)
         return output.exit_code(error)
