@@ -18,7 +18,7 @@ from tallystick.core.session.decision import Append, Decision, Event, Outcome
 from tallystick.errors import InvalidRequest, NotFound
 from tallystick.identity.account import Account, is_permission
 from tallystick.identity.identifier import canonical_email
-from tallystick.identity.throttle import SIGN_UP
+from tallystick.identity.throttle import SIGN_UP, network_of
 from tallystick.ports import Committed, PutAccount
 
 
@@ -60,7 +60,7 @@ async def sign_up(world: World, email: str, password: str, *, network: str) -> A
         InvalidRequest, PasswordRefused, AlreadyExists, Overloaded, Unavailable: as create_account.
     """
     canonical_email(email)
-    await begin_attempt(world, SIGN_UP, SIGN_UP, f"sign-up:{network}", network)
+    await begin_attempt(world, SIGN_UP, SIGN_UP, f"sign-up:{network_of(network)}", network)
     return await create_account(world, email, password, frozenset())
 
 
