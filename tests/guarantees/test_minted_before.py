@@ -150,7 +150,7 @@ class TestMintedBefore:
         await house.sign_in()
         await house.authority.revoke(account.id, because="test")
         again = await house.sign_in()
-        assert await code_of(house.open_from(again.cookie, client, born=began)) == "unavailable"
+        assert await code_of(house.open_from(again.cookie, client, born=began)) == "session.ended"
         assert await code_of(house.open_from(again.cookie, client)) == "good"
 
     async def test_a_token_carries_the_position_before_the_rows_that_it_was_made_from(self, house: House) -> None:

@@ -164,11 +164,11 @@ def copy_of(folder: Path, into: Path) -> None:
 
 
 def put_back(copy: Path, folder: Path) -> None:
-    """Puts a copy of a database back, as an operator would who knows no better."""
+    """Puts a copy of a database in the place of what is there, as an operator would who knows no better."""
     for path in folder.glob("tallystick.db-*"):
         path.unlink()
     for path in copy.iterdir():
-        shutil.copy(path, folder / path.name)
+        path.replace(folder / path.name)
 
 
 class TestNothingResurrectsOnDisk:
@@ -212,6 +212,26 @@ class TestNothingResurrectsOnDisk:
             assert "good" not in said
             assert await code_of(house.refresh(ended.refresh_token, client)) != "good"
             assert await code_of(house.refresh(alive.refresh_token, client)) != "good"
+
+    async def test_a_copy_that_is_put_back_while_nothing_runs_signs_everybody_out(self, tmp_path: Path) -> None:
+        """An older database under a newer mark is answered by a new epoch: nothing of before is good, new things are."""
+        clock = Time()
+        async with a_house("sqlite", tmp_path, at=clock) as house:
+            client = await house.app()
+            await house.person()
+            ended, alive = await house.sign_in_app(client), await house.sign_in_app(client)
+            copy_of(tmp_path, tmp_path / "backup")
+            (tmp_path / "backup" / "tallystick.db.head").unlink()
+            await house.authority.revoke(ended.session, because="test")
+        put_back(tmp_path / "backup", tmp_path)
+        async with a_house("sqlite", tmp_path, at=clock) as house:
+            assert verdict(house.authority, ended.access_token) != "good"
+            assert verdict(house.authority, alive.access_token) == "credential.outdated"
+            assert await code_of(house.refresh(ended.refresh_token, client)) == "session.ended"
+            assert await code_of(house.refresh(alive.refresh_token, client)) == "session.ended"
+            new = await house.sign_in_app(client)
+            assert verdict(house.authority, new.access_token) == "good"
+            assert (await house.authority.head()).epoch > 1
 
 
 async def until_settled(ask: Callable[[], object], seconds: float) -> None:

@@ -150,6 +150,7 @@ async def open_session_from(
 
     Raises:
         AuthenticationTooOld: offline access without a fresh authentication.
+        SessionEnded: the browser's session is over, or a cut came after the authorization request had begun.
         OAuthInvalidClient, OAuthInvalidScope, OAuthInvalidTarget: the client may not have it.
     """
     client = ClientId.parse(client_id)
@@ -158,9 +159,12 @@ async def open_session_from(
         now = world.clock.now()
         first = born if born is not None else await world.store.head()
         present = await get_browser_session(world, cookie, now)
-        found = (await world.store.facts_of_client(client)).client if client is not None else None
-        if found is None or not found.enabled or found.kind == "service":
+        facts = await world.store.facts_of_client(client) if client is not None else None
+        found = facts.client if facts is not None else None
+        if facts is None or found is None or not found.enabled or found.kind == "service":
             raise OAuthInvalidClient(f"client {client_id!r}")
+        if born is not None and born < max(present.standing.newest_cut, facts.cuts.newest):
+            raise SessionEnded("a cut came after the authorization request had begun")
         if not scope <= found.scopes:
             raise OAuthInvalidScope("more than the client may have")
         if not set(audiences) <= {*found.audiences, world.issuer}:
