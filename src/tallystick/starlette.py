@@ -16,18 +16,9 @@ from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tallystick import http
 from tallystick.core.credentials.view import SessionView
 from tallystick.errors import CrossSite, Misconfigured, TallystickError
-from tallystick.http import (
-    SAFE_METHODS,
-    check_fresh,
-    check_scopes,
-    cookie_name_of,
-    guard,
-    origin_of,
-    presented,
-    response_of,
-)
 from tallystick.session_source import STATE_NAME, SessionSource
 
 __all__ = ["SessionMiddleware", "refusal", "requires", "session_of"]
@@ -49,30 +40,30 @@ async def session_of(connection: HTTPConnection, *, csrf: bool = True) -> Sessio
     scope = connection.scope
     found = scope.get(_FOUND)
     if found is None:
-        found = scope[_FOUND] = await _look(scope, csrf, ())
-    if isinstance(found, TallystickError):
+        found = scope[_FOUND] = await _source(scope, csrf).session_of(scope)
+    elif isinstance(found, TallystickError):
         raise found
     view: SessionView = found
     return view
 
 
-async def _look(scope: Scope, csrf: bool, trusted_origins: Collection[str]) -> SessionView:
+def _source(scope: Scope, csrf: bool, trusted_origins: Collection[str] = ()) -> SessionSource:
     try:
         source: SessionSource = scope["state"][STATE_NAME]
     except KeyError:
         raise Misconfigured("the app's lifespan is neither an authority's nor a verifier's") from None
     # The handshake of a websocket has no method that counts: a page of any site may send one.
     method = scope.get("method", "CONNECT")
-    if csrf and method not in SAFE_METHODS:
+    if csrf and method not in http.SAFE_METHODS:
         issuer, headers = source.issuer, scope["headers"]
-        credential = presented(headers, cookie_name_of(issuer))
-        guard(method, headers, credential, origin_of(issuer), trusted_origins)
-    return await source.session_of(scope)
+        credential = http.presented(headers, http.cookie_name_of(issuer))
+        http.guard(method, headers, credential, http.origin_of(issuer), trusted_origins)
+    return source
 
 
 def refusal(error: TallystickError) -> Response:
     """Gives the response that tells an error."""
-    answer = response_of(error)
+    answer = http.response_of(error)
     return JSONResponse(answer.body, answer.status, answer.headers)
 
 
@@ -94,12 +85,17 @@ def requires(*scopes: str, fresh_minutes: int | None = None, csrf: bool = True) 
 
         @wraps(handler)
         async def guarded(*arguments: Any) -> Any:
+            scope = arguments[-1].scope
             try:
-                view = await session_of(arguments[-1], csrf=csrf)
+                view = scope.get(_FOUND)
+                if view is None:
+                    view = scope[_FOUND] = await _source(scope, csrf).session_of(scope)
+                elif isinstance(view, TallystickError):
+                    raise view
                 if scopes:
-                    check_scopes(view, scopes)
+                    http.check_scopes(view, scopes)
                 if fresh_minutes is not None:
-                    check_fresh(view, int(time.time()), fresh_minutes * 60)
+                    http.check_fresh(view, int(time.time()), fresh_minutes * 60)
             except TallystickError as error:
                 return refusal(error)
             return await runs(*arguments)
@@ -139,7 +135,7 @@ class SessionMiddleware:
 
         try:
             try:
-                scope[_FOUND] = await _look(scope, self.csrf, self.trusted_origins)
+                scope[_FOUND] = await _source(scope, self.csrf, self.trusted_origins).session_of(scope)
             except (Misconfigured, CrossSite):
                 raise
             except TallystickError as error:
