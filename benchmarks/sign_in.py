@@ -110,4 +110,4 @@ def _loaded(
     stack: ExitStack, port: int, path: str, bodies: Sequence[str], kind: str = peers.FORM, expect: int = 204
 ) -> Probed:
     requests = [request("POST", path, port, body=body, kind=kind) for body in bodies]
-    return Probed(stack.enter_context(repeating(port, requests, CONNECTIONS, expect)), port)
+    return Probed(stack.enter_context(repeating(port, requests, CONNECTIONS, expect, awake=False)), port)
