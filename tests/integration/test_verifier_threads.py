@@ -374,6 +374,47 @@ def test_trouble_with_a_lookup_reaches_everybody_who_waits(log: ThreadedLog) -> 
     asyncio.run(story())
 
 
+def test_trouble_with_a_blocking_lookup_is_told(log: ThreadedLog, verifier: Verifier) -> None:
+    """A thread that looks a cookie up hears of the trouble, and the next one asks again."""
+    (value, digest), session = a_cookie(), a_session()
+    log.fills[digest] = a_fill(session)
+    log.broken = OUT_OF_ORDER
+    with pytest.raises(Unavailable):
+        verifier.view_of_cookie_blocking(value)
+    log.broken = None
+    assert eventually(lambda: refused(lambda: verifier.view_of_cookie_blocking(value)) == "good")
+
+
+def test_a_log_that_knows_no_cookies_is_our_trouble(log: ThreadedLog) -> None:
+    """A verifier that has nobody to ask says so, and never that a cookie is bad."""
+    value, _ = a_cookie()
+    log.resolve = None  # type: ignore[assignment, method-assign]
+    with Verifier(ISSUER, AUDIENCE, follow=log) as verifier:
+        with pytest.raises(Unavailable):
+            asyncio.run(verifier.view_of_cookie(value))
+        with pytest.raises(Unavailable):
+            verifier.view_of_cookie_blocking(value)
+
+
+def test_a_loop_may_end_while_a_lookup_is_on_its_way(log: ThreadedLog) -> None:
+    """Whoever waits for a lookup that is cancelled is cancelled too, and nothing is left behind."""
+
+    async def never(digests: Sequence[Digest]) -> Sequence[CookieFill]:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def story(verifier: Verifier) -> None:
+        waiting = asyncio.create_task(verifier.view_of_cookie(a_cookie()[0]))
+        await asyncio.sleep(0.01)
+        for task in asyncio.all_tasks() - {waiting, asyncio.current_task()}:
+            task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+    with Verifier(ISSUER, AUDIENCE, follow=log, resolve=never) as verifier:
+        asyncio.run(story(verifier))
+
+
 def test_a_reader_that_leaves_does_not_take_the_read_along(log: ThreadedLog, verifier: Verifier) -> None:
     """One request that is cancelled does not fail another that waits for the same cookie."""
     (value, digest), session = a_cookie(), a_session()

@@ -238,7 +238,7 @@ class FollowerThread:
             return
         try:
             self._log.deregister(self.follower.verifier)
-        except Unavailable as error:
-            _log.warning("could not deregister, the row will be swept: %s", error)
+        except Exception:  # noqa: BLE001  (whatever a store raises: the row will be swept, and the thread ends anyway)
+            _log.warning("could not deregister, the row will be swept", exc_info=True)
         finally:
             self._log.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Lock
@@ -12,15 +13,23 @@ from tallystick.core.credentials.view import SessionView
 from tallystick.core.revocation.entry import Position, Revocation
 from tallystick.core.revocation.index import RevocationIndex
 
+_log = logging.getLogger("tallystick.verifier")
+
 
 def in_loop(call: Callable[..., object], loop: asyncio.AbstractEventLoop | None) -> Callable[..., None]:
-    """Makes a callable that runs in an event loop when it is called from another thread; at once where there is no loop."""
+    """Makes a callable that runs in an event loop when it is called from another thread; at once where there is no loop.
+
+    It never raises: who calls it has more to do.
+    """
 
     def from_any_thread(*arguments: object) -> None:
-        if loop is None:
-            call(*arguments)
-        elif not loop.is_closed():
-            loop.call_soon_threadsafe(call, *arguments)
+        try:
+            if loop is None:
+                call(*arguments)
+            else:
+                loop.call_soon_threadsafe(call, *arguments)
+        except Exception:  # noqa: BLE001  (somebody else's code, or a loop that has closed: following goes on)
+            _log.warning("a callback could not be run", exc_info=True)
 
     return from_any_thread
 

@@ -124,6 +124,18 @@ def test_who_watches_everything_hears_every_entry_until_he_leaves() -> None:
     assert heard == [entry, entry]
 
 
+def test_a_callback_that_fails_stops_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    """An error in somebody's callback is logged, and everybody else is still called."""
+    heard: list[object] = []
+    watches = Watches()
+    watches.add(lambda _: 1 / 0, None)
+    watches.add(heard.append, None)
+    entry = place(bytes(16), Position(1, 1), Ending(Kind.ALL, ""), 1)
+    watches.tell([entry], fold([entry]))
+    assert heard == [entry]
+    assert "callback" in caplog.text
+
+
 def test_who_waits_is_called_when_his_position_is_reached() -> None:
     """Each waiter is called once, in time, and not at all if he gave up."""
     called: list[str] = []
