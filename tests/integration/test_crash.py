@@ -17,6 +17,7 @@ from tests.support.forked import Child, Pipe
 pytestmark = pytest.mark.process
 HEAR_S = 30.0
 ROUNDS, ROUNDS_SOAK = 40, 200
+FIRST_STARTS, FIRST_STEP_S = 16, 0.003
 
 
 # ── at every statement ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -60,6 +61,21 @@ def test_a_kill_at_any_statement_leaves_whole_commits(
         assert accepted["app"] is not (done and act in commits.ENDS_APP)
         assert accepted["browser"] or not accepted["bound"]
     assert judged[-1][0] == after_each[-1], "no kill came after the last commit"
+
+
+@pytest.mark.parametrize("number", range(FIRST_STARTS))
+def test_a_kill_while_the_store_is_made_leaves_one_that_opens(number: int, tmp_path: Path) -> None:
+    """Killed at some moment of its very first start, the authority starts the next time as if nothing had been."""
+    child = Child(killing.first_work, str(tmp_path))
+    assert child.hear(HEAR_S) == "begun"
+    deadline = time.monotonic() + HEAR_S
+    while not any(tmp_path.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.0005)
+    time.sleep(FIRST_STEP_S * number)
+    child.kill()
+    again = Child(killing.first_work, str(tmp_path))
+    assert [again.hear(HEAR_S), again.hear(HEAR_S)] == ["begun", "done"]
+    assert again.ended() == 0
 
 
 # ── at random moments ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 from tallystick.stores.sql import failpoint
 from tests.support import commits
+from tests.support.embedded import NETWORK, PASSWORD, embedded
 from tests.support.forked import Child, Pipe
 
 HEAR_S = 60.0
@@ -19,6 +21,18 @@ Contents = dict[str, list[tuple[Any, ...]]]
 def stage_work(folder: str, now: int, pipe: Pipe) -> None:
     """Sets the stage and says its notes."""
     pipe.send(asyncio.run(commits.prepare(Path(folder), now)))
+
+
+def first_work(folder: str, pipe: Pipe) -> None:
+    """Opens the authority in a folder, whatever is there or not, and makes an account; says when it begins and ends."""
+
+    async def run() -> None:
+        async with embedded(Path(folder)) as authority:
+            await authority.sign_up(f"{random.randbytes(6).hex()}@example.com", PASSWORD, network=NETWORK)
+
+    pipe.send("begun")
+    asyncio.run(run())
+    pipe.send("done")
 
 
 def watch_work(folder: str, now: int, act: str, notes: commits.Notes, pipe: Pipe) -> None:

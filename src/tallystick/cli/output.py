@@ -98,8 +98,9 @@ def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: st
     from rich.text import Text
 
     drawn = Table(title=title or None, box=SIMPLE_HEAD, title_justify="left")
-    for head in columns:
-        drawn.add_column(head, overflow="fold")
+    for number, head in enumerate(columns):
+        # The first column is what people copy: an id.
+        drawn.add_column(head, overflow="fold", no_wrap=number == 0)
     for row in rows:
         drawn.add_row(*(Text(text) for text in row))
     Console().print(drawn)

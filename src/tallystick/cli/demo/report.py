@@ -58,6 +58,6 @@ def draw(steps: list[Step]) -> None:
         rows.append([step.number, step.name, *lines[0], waited, retries, verdict])
         rows += [["", "", *line, "", "", ""] for line in lines[1:]]
     blank = [[" " if value == "" else value for value in row] for row in rows]
-    columns = ["#", "step", "device", "credential", *PROCESSES, "everywhere after", "retries", "as promised"]
+    columns = ["#", "step", "device", "credential", *PROCESSES, "call took", "retries", "kept"]
     print()
     output.table(columns, blank)

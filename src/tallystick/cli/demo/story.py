@@ -232,9 +232,7 @@ class Story:
         name, _, value = laptop.cookie.partition("=")
         signed = await self.authority.end_all_but(value)
         revoked = await self.authority.await_everywhere(signed.view.tal)
-        self.devices["old laptop"] = Holding(
-            "laptop before", laptop.session, laptop.cookie, "", "", laptop.access_token
-        )
+        self.devices["old laptop"] = Holding("laptop (old)", laptop.session, laptop.cookie, "", "", laptop.access_token)
         await self.ended(step, revoked, ["phone", "old laptop"], PROCESSES)
         step.demand(signed.view.id == laptop.session, "the laptop was given another session")
         laptop.cookie, laptop.csrf = f"{name}={signed.cookie.reveal()}", signed.view.csrf or ""
