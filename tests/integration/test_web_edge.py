@@ -18,7 +18,6 @@ from starlette.testclient import TestClient
 from tallystick import Authority, open_stores
 from tallystick.errors import LeaseLapsed, Unavailable
 from tallystick.web import routes, standalone
-from tallystick.web.edge import Edge
 from tests.integration.asgi import HTTPS, LOCAL, House, a_house
 
 METADATA = "/.well-known/oauth-authorization-server"
@@ -193,19 +192,6 @@ def test_our_own_trouble_is_logged_with_its_detail(
         house.ask("GET", "/session")
     assert "the disk is full" in caplog.text
     assert len(caplog.records) == 1
-
-
-def test_a_fault_after_the_answer_began_is_logged_only(house: House, caplog: pytest.LogCaptureFixture) -> None:
-    """When the status is on its way already, no second answer is begun."""
-
-    async def half(scope: Any, receive: Any, send: Any) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        raise RuntimeError("secret")
-
-    house.app = Edge(half, HTTPS)
-    with caplog.at_level(logging.ERROR, "tallystick.web"):
-        assert house.ask("GET", "/").status == 200
-    assert "RuntimeError" in caplog.text
 
 
 def test_a_client_that_goes_away_is_no_fault(house: House, caplog: pytest.LogCaptureFixture) -> None:

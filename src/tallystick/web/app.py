@@ -5,45 +5,36 @@ from __future__ import annotations
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
-from starlette.routing import BaseRoute, Mount, Route, Router
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.routing import Router
+from starlette.types import ASGIApp
 
 from tallystick.authority.authority import Authority
-from tallystick.errors import NotFound
-from tallystick.web.edge import Edge, Resource
+from tallystick.web.call import Handler
+from tallystick.web.edge import Edge
 from tallystick.web.endpoints.accounts import Accounts
 from tallystick.web.endpoints.health import Health
 from tallystick.web.endpoints.oauth import TokenEndpoint
 from tallystick.web.endpoints.session import Sessions
 from tallystick.web.endpoints.well_known import WellKnown
+from tallystick.web.presenting import Desk
 
 METADATA_PATH = "/.well-known/oauth-authorization-server"
 
 
-def _table(authority: Authority, trusted_origins: frozenset[str]) -> list[BaseRoute]:
-    sessions = Sessions(authority, trusted_origins)
-    accounts = Accounts(authority, trusted_origins)
-    tokens = TokenEndpoint(authority)
-    known = WellKnown(authority)
-    health = Health(authority)
-    return [
-        Route("/oauth/token", Resource(POST=tokens.trade)),
-        Route("/session", Resource(GET=sessions.show, POST=sessions.sign_in, DELETE=sessions.sign_out)),
-        Route("/session/access-token", Resource(POST=sessions.mint)),
-        Route("/sign-up", Resource(POST=accounts.sign_up)),
-        Route("/.well-known/jwks.json", Resource(GET=known.key_set)),
-        Route(METADATA_PATH, Resource(GET=known.metadata)),
-        Route("/livez", Resource(GET=health.alive)),
-        Route("/readyz", Resource(GET=health.ready)),
-    ]
-
-
-async def _nowhere(scope: Scope, receive: Receive, send: Send) -> None:
-    raise NotFound("no such path")
-
-
-def _router(authority: Authority, routes: list[BaseRoute]) -> Router:
-    return Router(routes, redirect_slashes=False, default=_nowhere, lifespan=authority.lifespan)
+def _table(authority: Authority, trusted_origins: Collection[str]) -> dict[str, dict[str, Handler]]:
+    desk = Desk(authority, frozenset(trusted_origins))
+    sessions, accounts, tokens = Sessions(authority, desk), Accounts(authority, desk), TokenEndpoint(authority)
+    known, health = WellKnown(authority), Health(authority)
+    return {
+        "/session": {"GET": sessions.show, "POST": sessions.sign_in, "DELETE": sessions.sign_out},
+        "/session/access-token": {"POST": sessions.mint},
+        "/sign-up": {"POST": accounts.sign_up},
+        "/oauth/token": {"POST": tokens.trade},
+        "/.well-known/jwks.json": {"GET": known.key_set},
+        METADATA_PATH: {"GET": known.metadata},
+        "/livez": {"GET": health.alive},
+        "/readyz": {"GET": health.ready},
+    }
 
 
 def routes(authority: Authority, *, trusted_origins: Collection[str] = ()) -> ASGIApp:
@@ -58,7 +49,7 @@ def routes(authority: Authority, *, trusted_origins: Collection[str] = ()) -> AS
         trusted_origins: origins beside the issuer's whose pages may act for whoever is signed in, such as
             `https://app.example`.
     """
-    return Edge(_router(authority, _table(authority, frozenset(trusted_origins))), authority.issuer)
+    return Edge(_table(authority, trusted_origins), authority.issuer, Router(lifespan=authority.lifespan))
 
 
 def standalone(authority: Authority, *, trusted_origins: Collection[str] = ()) -> ASGIApp:
@@ -68,13 +59,8 @@ def standalone(authority: Authority, *, trusted_origins: Collection[str] = ()) -
     RFC 8414 section 3.1 has clients look first, and the probes also at the root.
     """
     path = urlsplit(authority.issuer).path
-    if not path:
-        return routes(authority, trusted_origins=trusted_origins)
-    known, health = WellKnown(authority), Health(authority)
-    outer: list[BaseRoute] = [
-        Mount(path, _router(authority, _table(authority, frozenset(trusted_origins)))),
-        Route(METADATA_PATH + path, Resource(GET=known.metadata)),
-        Route("/livez", Resource(GET=health.alive)),
-        Route("/readyz", Resource(GET=health.ready)),
-    ]
-    return Edge(_router(authority, outer), authority.issuer)
+    below = _table(authority, trusted_origins)
+    table = {path + name: methods for name, methods in below.items()}
+    if path:
+        table |= {METADATA_PATH + path: below[METADATA_PATH]} | {name: below[name] for name in ("/livez", "/readyz")}
+    return Edge(table, authority.issuer, Router(lifespan=authority.lifespan))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_to_bytes
 
 from tallystick.errors import InvalidRequest, UnsupportedBody
 
@@ -56,7 +56,7 @@ class Body:
         return value
 
 
-def read_body(content_type: str | None, raw: bytes, accepted: tuple[str, ...] = (JSON, FORM)) -> Body:
+def read_body(content_type: bytes | None, raw: bytes, accepted: tuple[str, ...] = (JSON, FORM)) -> Body:
     """Reads a body.
 
     Args:
@@ -68,11 +68,11 @@ def read_body(content_type: str | None, raw: bytes, accepted: tuple[str, ...] = 
         UnsupportedBody: another media type, or a charset that is not UTF-8.
         InvalidRequest: it does not parse, or says something twice.
     """
-    media_type, _, parameters = (content_type or "").partition(";")
-    media_type = media_type.strip().lower()
+    media_type, _, parameters = (content_type or b"").decode("latin-1").lower().partition(";")
+    media_type = media_type.strip(" \t")
     if media_type not in accepted:
         raise UnsupportedBody("a content type that is not read here", public=f"Send {' or '.join(accepted)}.")
-    if parameters.strip().lower().replace(" ", "").replace('"', "") not in ("", "charset=utf-8"):
+    if parameters and parameters.strip(" \t").replace('"', "") not in ("", "charset=utf-8"):
         raise UnsupportedBody("a parameter of the content type that is not known", public="Send UTF-8.")
     try:
         text = raw.decode()
@@ -102,14 +102,24 @@ def parse_form(text: str) -> dict[str, str]:
     Raises:
         InvalidRequest: it is none.
     """
+    parts = [part for part in text.split("&") if part]
+    if len(parts) > FIELDS_MAX:
+        raise InvalidRequest("too many fields", public="The form has too many fields.")
+    members = {}
     try:
-        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=FIELDS_MAX)
+        for part in parts:
+            name, _, value = part.partition("=")
+            members[decoded(name)] = decoded(value)
     except ValueError:
-        raise InvalidRequest("the form does not parse", public="The form is malformed.") from None
-    members = dict(pairs)
-    if len(members) != len(pairs):
+        raise InvalidRequest("the form is not UTF-8", public="The form is not UTF-8.") from None
+    if len(members) != len(parts):
         raise InvalidRequest("a field came twice", public="A field came twice.")
     return members
+
+
+def decoded(text: str) -> str:
+    """Undoes the encoding of forms; raises ValueError if there is no UTF-8 behind the percent signs."""
+    return unquote_to_bytes(text.replace("+", " ")).decode() if "%" in text or "+" in text else text
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The one wrapper around every request: host, body limit, request id, headers, errors; and the choice by method."""
+"""The one wrapper around every request: host, body limit, choice of handler, headers, request id, errors."""
 
 from __future__ import annotations
 
@@ -7,117 +7,105 @@ import logging
 import re
 import secrets
 import traceback
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tallystick.errors import BodyTooLarge, InvalidRequest, MethodNotAllowed, TallystickError, UnknownHost
+from tallystick.errors import (
+    BodyTooLarge,
+    InvalidRequest,
+    MethodNotAllowed,
+    NotFound,
+    TallystickError,
+    UnknownHost,
+)
 from tallystick.http import response_of
-from tallystick.web.replies import json_reply
+from tallystick.web.call import Call, Fields, Handler, Reply, Table, json_reply
 
 BODY_LIMIT = 64 * 1024
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
-_HOST = re.compile(rb"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
-_HOSTS_KEPT = 32
-_log = logging.getLogger("tallystick.web")
-
-Handler = Callable[[Request], Awaitable[Response]]
-
-SECURITY_HEADERS = (
+SECURITY_HEADERS: Fields = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
 HSTS = (b"strict-transport-security", b"max-age=31536000")
+_HOST = re.compile(rb"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+_HOSTS_KEPT = 32
+_BODILESS = (204, 304)
+_log = logging.getLogger("tallystick.web")
 
 
-class Resource:
-    """A path: one handler for each method, 405 with Allow for the others. GET answers HEAD too.
-
-    Args:
-        handlers: method → handler.
-    """
-
-    def __init__(self, **handlers: Handler) -> None:
-        self._handlers = handlers | ({"HEAD": handlers["GET"]} if "GET" in handlers else {})
-        self._allow = ", ".join(sorted(self._handlers))
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Runs the handler of the method, after the whole body has arrived."""
-        handler = self._handlers.get(scope["method"])
-        if handler is None:
-            raise MethodNotAllowed("no handler for this method", allow=self._allow)
-        request = Request(scope, receive)
-        await request.body()
-        response = await handler(request)
-        await response(scope, receive, send)
+class _Gone(Exception):
+    """The client went away before its request was whole."""
 
 
 class Edge:
-    """Wraps an ASGI app.
+    """An ASGI app of a table.
 
     Args:
-        app: what answers.
+        table: path → method → handler; GET answers HEAD too.
         issuer: its host is served; on http, which is development, every name of the loopback too.
+        lifespan: answers the lifespan when nothing is around this app.
     """
 
-    def __init__(self, app: ASGIApp, issuer: str) -> None:
-        self._app = app
+    def __init__(self, table: Table, issuer: str, lifespan: ASGIApp) -> None:
+        self._table = {path: _with_head(methods) for path, methods in table.items()}
+        self._lifespan = lifespan
         parts = urlsplit(issuer)
         host = parts.netloc.rpartition("@")[2].lower()
         name = host if host.endswith("]") else host.rpartition(":")[0] or host
         self._names = {name} | (LOCAL_HOSTS if parts.scheme == "http" else frozenset())
         self._hosts: set[bytes] = set()
-        self._headers = [*SECURITY_HEADERS, *([HSTS] if parts.scheme == "https" else [])]
+        self._headers = SECURITY_HEADERS + ((HSTS,) if parts.scheme == "https" else ())
         self._process = secrets.token_hex(4)
         self._counter = itertools.count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request; every error becomes an answer, and none but ours says a word."""
-        if scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1000})
-            return
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self._other(scope, receive, send)
             return
         name = f"{self._process}-{next(self._counter):x}"
-        headers = [*self._headers, (b"x-request-id", name.encode())]
-        started = False
-
-        async def send_with_headers(message: Message) -> None:
-            nonlocal started
-            if message["type"] == "http.response.start":
-                started = True
-                message["headers"] = [*message["headers"], *headers]
-            await send(message)
-
         try:
-            self._check(scope)
-            await self._app(scope, _limited(receive), send_with_headers)
-        except ClientDisconnect:
+            fields, repeated = self._checked(scope)
+            handler = self._handler(scope)
+            reply = await handler(Call(scope, fields, repeated, await _whole(receive)))
+        except _Gone:
             return
         except Exception as error:  # noqa: BLE001  (whatever went wrong, the client gets an answer and the log a line)
             _tell(error, name)
-            if not started:
-                await _refuse(scope, error, send_with_headers)
+            reply = _refusal(scope, error)
+        status, sent, body = reply
+        length = () if status in _BODILESS else ((b"content-length", b"%d" % len(body)),)
+        headers = [*sent, *length, *self._headers, (b"x-request-id", name.encode())]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
-    def _check(self, scope: Scope) -> None:
-        hosts, lengths = [], []
-        for name, value in scope["headers"]:
-            if name == b"host":
-                hosts.append(value)
-            elif name == b"content-length":
-                lengths.append(value)
+    async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1000})
+        else:
+            await self._lifespan(scope, receive, send)
+
+    def _checked(self, scope: Scope) -> tuple[dict[bytes, bytes], set[bytes]]:
+        given = scope["headers"]
+        fields: dict[bytes, bytes] = dict(given)
+        repeated: set[bytes] = set()
+        if len(fields) != len(given):
+            repeated = {name for name, times in Counter(name for name, _ in given).items() if times > 1}
+        host = fields.get(b"host")
         # RFC 9112 section 3.2: exactly one Host.
-        if len(hosts) != 1:
+        if host is None or b"host" in repeated:
             raise InvalidRequest("no Host header, or several")
-        if hosts[0] not in self._hosts:
-            self._learn(hosts[0])
-        if lengths and not (len(lengths[0]) < 10 and lengths[0].isdigit() and int(lengths[0]) <= BODY_LIMIT):
+        if host not in self._hosts:
+            self._learn(host)
+        length = fields.get(b"content-length")
+        if length is not None and not (len(length) < 10 and length.isdigit() and int(length) <= BODY_LIMIT):
             raise BodyTooLarge("the Content-Length is over the limit")
+        return fields, repeated
 
     def _learn(self, host: bytes) -> None:
         found = _HOST.fullmatch(host)
@@ -128,32 +116,46 @@ class Edge:
         if len(self._hosts) < _HOSTS_KEPT:
             self._hosts.add(host)
 
+    def _handler(self, scope: Scope) -> Handler:
+        path, root = scope["path"], scope.get("root_path")
+        if root and path.startswith(root):
+            path = path[len(root) :]
+        methods = self._table.get(path)
+        if methods is None:
+            raise NotFound("no such path")
+        handler = methods.get(scope["method"])
+        if handler is None:
+            raise MethodNotAllowed("no handler for this method", allow=", ".join(sorted(methods)))
+        return handler
 
-def _limited(receive: Receive) -> Receive:
-    left = BODY_LIMIT
 
-    async def limited() -> Message:
-        nonlocal left
+def _with_head(methods: Mapping[str, Handler]) -> dict[str, Handler]:
+    return {**methods, **({"HEAD": methods["GET"]} if "GET" in methods else {})}
+
+
+async def _whole(receive: Receive) -> bytes:
+    chunks, length = [], 0
+    while True:
         message = await receive()
-        if message["type"] == "http.request":
-            left -= len(message.get("body", b""))
-            if left < 0:
-                raise BodyTooLarge("the body is over the limit")
-        return message
+        if message["type"] != "http.request":
+            raise _Gone
+        chunk = message.get("body", b"")
+        length += len(chunk)
+        if length > BODY_LIMIT:
+            raise BodyTooLarge("the body is over the limit")
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return b"".join(chunks) if len(chunks) > 1 else chunk
 
-    return limited
 
-
-async def _refuse(scope: Scope, error: Exception, send: Send) -> None:
+def _refusal(scope: Scope, error: Exception) -> Reply:
     answer = response_of(error)
+    fields = tuple(
+        (name.lower().encode(), value.encode()) for name, value in answer.headers.items() if name != "Cache-Control"
+    )
     # What was not read of the body must not be taken for the next request.
     closing = isinstance(error, BodyTooLarge) and scope.get("http_version", "1.1").startswith("1")
-    headers = {**answer.headers, **({"Connection": "close"} if closing else {})}
-    await json_reply(answer.body, answer.status, headers)(scope, _nothing, send)
-
-
-async def _nothing() -> Message:
-    return {"type": "http.disconnect"}
+    return json_reply(answer.body, answer.status, (*fields, (b"connection", b"close")) if closing else fields)
 
 
 def _tell(error: Exception, request: str) -> None:

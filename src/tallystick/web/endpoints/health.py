@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from starlette.requests import Request
-from starlette.responses import Response
-
 from tallystick.authority.authority import Authority
 from tallystick.errors import Unavailable
-from tallystick.web.replies import json_reply
+from tallystick.web.call import Call, Reply, json_reply
 
 
 class Health:
@@ -20,11 +17,11 @@ class Health:
     def __init__(self, authority: Authority) -> None:
         self.authority = authority
 
-    async def alive(self, request: Request) -> Response:
+    async def alive(self, call: Call) -> Reply:
         """GET `/livez`: the process answers."""
         return json_reply({"alive": True})
 
-    async def ready(self, request: Request) -> Response:
+    async def ready(self, call: Call) -> Reply:
         """GET `/readyz`: its verifier holds a lease, its store answers, and it is not about to end; else 503."""
         if not self.authority.ready():
             raise Unavailable("not ready: no lease, or about to end")

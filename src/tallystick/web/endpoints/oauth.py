@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import re
-from base64 import b64decode
+from binascii import a2b_base64
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
-from urllib.parse import unquote_plus
-
-from starlette.requests import Request
-from starlette.responses import Response
 
 from tallystick.authority.authority import Authority
 from tallystick.authority.issued import Tokens
@@ -25,15 +21,13 @@ from tallystick.errors import (
     Rejected,
     UnsupportedBody,
 )
-from tallystick.web.bodies import FORM, Body, read_body
-from tallystick.web.presenting import network_of, single
-from tallystick.web.replies import token_reply
+from tallystick.web.bodies import FORM, Body, decoded, read_body
+from tallystick.web.call import Call, Reply, token_reply
 
 AUTHENTICATION_METHODS = ("client_secret_basic", "client_secret_post", "none")
 GRANT_TYPES = ("client_credentials", "refresh_token")
 # RFC 6749 section 3.3
 _SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]{1,128}")
-_BASIC = re.compile(r"(?i:basic) +([A-Za-z0-9+/]+=*)")
 
 
 class ClientCredentials(NamedTuple):
@@ -60,21 +54,23 @@ class TokenEndpoint:
 
     def __init__(self, authority: Authority) -> None:
         self.authority = authority
-        self._grants: Mapping[str, Callable[[Request, Form, ClientCredentials], Awaitable[Tokens]]] = {
+        self._grants: Mapping[str, Callable[[Call, Form, ClientCredentials], Awaitable[Tokens]]] = {
             "client_credentials": self._client_credentials,
             "refresh_token": self._refresh,
         }
 
-    async def trade(self, request: Request) -> Response:
+    async def trade(self, call: Call) -> Reply:
         """POST `/oauth/token`: a grant for tokens."""
-        form = read_form(single(request, "content-type"), await request.body())
-        client = client_of(request.headers.getlist("authorization"), form)
+        form = read_form(call.single(b"content-type"), call.body)
+        if b"authorization" in call.repeated:
+            raise OAuthInvalidRequest("two Authorization headers", public="Authenticate in one way only.")
+        client = client_of(call.fields.get(b"authorization"), form)
         grant = self._grants.get(form.demand("grant_type"))
         if grant is None:
             raise OAuthUnsupportedGrantType("another grant type")
-        return token_reply(await grant(request, form, client))
+        return token_reply(await grant(call, form, client))
 
-    async def _client_credentials(self, request: Request, form: Form, client: ClientCredentials) -> Tokens:
+    async def _client_credentials(self, call: Call, form: Form, client: ClientCredentials) -> Tokens:
         if client.id is None or client.secret is None:
             raise OAuthInvalidClient("no client_id or no secret")
         return await self.authority.client_credentials(
@@ -82,10 +78,10 @@ class TokenEndpoint:
             client_secret=client.secret,
             scope=scope_of(form.find("scope")),
             audience=self._audience(form),
-            network=network_of(request),
+            network=call.network,
         )
 
-    async def _refresh(self, request: Request, form: Form, client: ClientCredentials) -> Tokens:
+    async def _refresh(self, call: Call, form: Form, client: ClientCredentials) -> Tokens:
         token = form.demand("refresh_token")
         if self._audience(form) not in (None, self.authority.issuer):
             raise OAuthInvalidTarget("a refresh gives tokens for the issuer")
@@ -95,7 +91,7 @@ class TokenEndpoint:
                 client_id=client.id,
                 client_secret=client.secret,
                 scope=scope_of(form.find("scope")),
-                network=network_of(request),
+                network=call.network,
             )
         except Rejected as error:
             # RFC 6749 section 5.2: malformed, expired, ended, used before, or another client's.
@@ -134,7 +130,7 @@ class Form:
         return value
 
 
-def read_form(content_type: str | None, raw: bytes) -> Form:
+def read_form(content_type: bytes | None, raw: bytes) -> Form:
     """Reads the parameters of a token request.
 
     Raises:
@@ -149,7 +145,7 @@ def read_form(content_type: str | None, raw: bytes) -> Form:
         raise OAuthInvalidRequest(error.detail, public=error.public) from error
 
 
-def client_of(authorizations: list[str], form: Form) -> ClientCredentials:
+def client_of(authorization: bytes | None, form: Form) -> ClientCredentials:
     """Gives how the client names itself, by Basic or by parameters, never by both (RFC 6749 section 2.3).
 
     Raises:
@@ -157,33 +153,31 @@ def client_of(authorizations: list[str], form: Form) -> ClientCredentials:
         OAuthInvalidClient: the Authorization header is not a Basic that we can read.
     """
     named, secret = form.find("client_id"), form.find("client_secret")
-    if not authorizations:
+    if authorization is None:
         return ClientCredentials(named, secret)
-    if len(authorizations) > 1 or secret is not None:
+    if secret is not None:
         raise OAuthInvalidRequest("two ways to authenticate", public="Authenticate in one way only.")
-    basic = parse_basic(authorizations[0])
+    basic = parse_basic(authorization)
     if named is not None and named != basic.id:
         raise OAuthInvalidRequest("client_id differs from the one in Authorization")
     return basic
 
 
-def parse_basic(authorization: str) -> ClientCredentials:
+def parse_basic(authorization: bytes) -> ClientCredentials:
     """Parses `Basic`: id and secret are form-encoded before they are joined (RFC 6749 section 2.3.1).
 
     Raises:
         OAuthInvalidClient: it cannot be read.
     """
-    found = _BASIC.fullmatch(authorization)
+    if authorization[:6].lower() != b"basic ":
+        raise OAuthInvalidClient("an Authorization header that is no Basic")
     try:
-        text = b64decode(found[1], validate=True).decode() if found else ""
-        name, colon, secret = text.partition(":")
-        if colon:
-            return ClientCredentials(
-                unquote_plus(name, errors="strict") or None, unquote_plus(secret, errors="strict") or None
-            )
+        name, colon, secret = a2b_base64(authorization[6:].lstrip(b" "), strict_mode=True).decode().partition(":")
+        if not colon:
+            raise OAuthInvalidClient("Basic credentials without a colon")
+        return ClientCredentials(decoded(name) or None, decoded(secret) or None)
     except ValueError:
         raise OAuthInvalidClient("Basic credentials that do not decode") from None
-    raise OAuthInvalidClient("an Authorization header that is no Basic")
 
 
 def scope_of(text: str | None) -> frozenset[str] | None:
