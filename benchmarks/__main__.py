@@ -30,6 +30,7 @@ def main(asked: list[str]) -> int:
     signal.signal(signal.SIGTERM, _leave)
     if setup.python_packages():
         os.execv(sys.executable, [sys.executable, "-m", "benchmarks", *asked])
+    print(_circumstances(), file=sys.stderr)
     rows: list[Row] = []
     broken: list[str] = []
     for name in asked or NAMES:
@@ -45,6 +46,13 @@ def main(asked: list[str]) -> int:
         print(f"not measured: {', '.join(broken)}", file=sys.stderr)
         return 3
     return 0 if all(row.holds for row in rows) else 1
+
+
+def _circumstances() -> str:
+    # Ratios of a busy machine are worth less, and a Python that was built without optimisation makes ours look slower.
+    cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
+    busy = " (busy: others use this machine, so expect noise)" if load > cores / 2 else ""
+    return f"Python {sys.version.split()[0]} of {sys.base_prefix}, {cores} cores, load {load:.1f}{busy}"
 
 
 def _leave(number: int, frame: FrameType | None) -> None:

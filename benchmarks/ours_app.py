@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -23,10 +20,9 @@ _authority = _house.authority()
 _probe = StallProbe()
 
 
-@asynccontextmanager
-async def lifespan(app: Starlette) -> AsyncIterator[Mapping[str, Any]]:
-    async with _authority.lifespan(app) as state, _probe.running():
-        yield state
+async def start_probe(request: Request) -> JSONResponse:
+    _probe.start()
+    return JSONResponse({})
 
 
 async def stalls(request: Request) -> JSONResponse:
@@ -46,8 +42,9 @@ app = Starlette(
     routes=[
         Route("/open", open_to_all),
         Route("/mine", mine),
+        Route("/stalls/start", start_probe),
         Route("/stalls", stalls),
         Mount("/auth", routes(_authority)),
     ],
-    lifespan=lifespan,
+    lifespan=_authority.lifespan,
 )

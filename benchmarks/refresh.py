@@ -18,7 +18,7 @@ CONNECTIONS = 64
 PEER = "node-oidc-provider"
 
 
-def run(rounds: int = 5) -> list[Row]:
+def run(rounds: int = 7) -> list[Row]:
     """Measures the row."""
     setup.node_packages()
     with ExitStack() as stack:
@@ -32,6 +32,6 @@ def run(rounds: int = 5) -> list[Row]:
             {"ours": Side(server, chains, 4000, 1000), PEER: Side(node, others, 4000, 8000)},
             rounds,
         )
-    ratio = cost[PEER].cpu_ns / cost["ours"].cpu_ns
+    ratio = cost[PEER].over(cost["ours"])
     what = "refresh rotation, SQLite FULL, per CPU second ÷ node-oidc-provider in memory"
     return [Row(what, ratio, 1, 2, {}, at_least=True, base_ns=cost[PEER].cpu_ns)]

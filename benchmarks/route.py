@@ -49,8 +49,8 @@ def run(rounds: int = 7) -> list[Row]:
             },
             rounds,
         )
-    ratio = cost["open"].cpu_ns / cost["ours"].cpu_ns
-    beside = {name: cost[f"open {name}"].cpu_ns / cost[name].cpu_ns for name in NAMES}
+    ratio = cost["open"].over(cost["ours"])
+    beside = {name: cost[f"open {name}"].over(cost[name]) for name in NAMES}
     what = "CPU of the open route ÷ the same route authenticated, Starlette"
     return [Row(what, ratio, 0.87, 0.95, beside, at_least=True, base_ns=cost["open"].cpu_ns)]
 

@@ -7,26 +7,30 @@ with the time that it would have waited: a stall of 20 ms gives twenty samples, 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 INTERVAL_S = 0.001
 
 
 class StallProbe:
-    """Counts how late its callbacks are; to be run inside the loop of the server that is measured."""
+    """Counts how late its callbacks are; to be run inside the loop of the server that is measured.
+
+    It costs some CPU time itself, so it runs only from `start` to `take`.
+    """
 
     def __init__(self) -> None:
         self._late: list[float] = []
+        self._task: asyncio.Task[None] | None = None
 
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Probes until the block ends."""
-        task = asyncio.create_task(self._probe())
-        try:
-            yield
-        finally:
-            task.cancel()
+    def start(self) -> None:
+        """Begins to probe the running loop."""
+        self._late = []
+        self._task = asyncio.create_task(self._probe())
+
+    def take(self) -> list[float]:
+        """Ends probing; gives the seconds that each probe since the start was late."""
+        if self._task is not None:
+            self._task.cancel()
+        return self._late
 
     async def _probe(self) -> None:
         loop = asyncio.get_running_loop()
@@ -38,11 +42,6 @@ class StallProbe:
                 self._late.append(late)
                 late -= INTERVAL_S
                 due += INTERVAL_S
-
-    def take(self) -> list[float]:
-        """Gives the seconds that each probe since the last call was late, and begins anew."""
-        taken, self._late = self._late, []
-        return taken
 
 
 def percentile_ms(late: list[float], share: float) -> float:

@@ -81,8 +81,7 @@ CurrentUser = Annotated[User, Depends(_fastapi_users.current_user(active=True))]
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with _engine.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)
-    async with _probe.running():
-        yield
+    yield
 
 
 app = FastAPI(lifespan=lifespan)
@@ -98,6 +97,12 @@ async def open_to_all() -> dict[str, list[str]]:
 @app.get("/mine")
 async def mine(user: CurrentUser) -> dict[str, list[str]]:
     return {"notes": ["milk", "bread"]}
+
+
+@app.get("/stalls/start")
+async def start_probe() -> dict[str, str]:
+    _probe.start()
+    return {}
 
 
 @app.get("/stalls")
