@@ -38,6 +38,7 @@ class TestFailClosed:
         browser = await house.sign_in()
         cookie = revealed(browser.cookie)
         assert await code_of(house.authority.view_of_cookie(cookie)) == "good"
+        assert verdict(house.authority, ended.access_token) == "good"
         await house.authority.revoke(ended.session, because="test")
         assert verdict(house.authority, good.access_token) == "good"
         async with deaf(house):

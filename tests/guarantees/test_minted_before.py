@@ -38,7 +38,7 @@ class TestMintedBefore:
         old = await token()
         await house.authority.revoke(service.id, because="test")
         house.time.wall_only += seconds
-        await house.caught_up()
+        await house.beaten()
         new = await token()
         assert new.session != old.session
         assert verdict(house.authority, new.access_token) == "good"

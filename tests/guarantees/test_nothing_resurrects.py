@@ -115,11 +115,10 @@ class TestNothingResurrects:
         await house.pass_time(DEFAULT.access_token_lifetime + 30)
         assert verdict(house.authority, expired.access_token) == "credential.expired"
         house.time.wall_only = -50.0
-        await house.caught_up()
+        await house.beaten()
         assert verdict(house.authority, expired.access_token) == "credential.expired"
         house.time.wall_only = -3600.0
-        await asyncio.sleep(0.2)
-        await house.caught_up()
+        await house.beaten()
         assert verdict(house.authority, ended.access_token) != "good"
         assert verdict(house.authority, expired.access_token) != "good"
         assert await code_of(house.refresh(ended.refresh_token, client)) == "session.ended"

@@ -10,7 +10,7 @@ import pytest
 
 from tallystick.core.policy import DEFAULT
 from tallystick.core.session.decision import UpdateSession
-from tests.support.house import House, Kind, a_house, code_of, revealed, verdict
+from tests.support.house import House, Kind, Pause, a_house, code_of, revealed, verdict
 
 pytestmark = pytest.mark.anyio
 
@@ -36,6 +36,30 @@ class TestOneWinner:
         assert row.holder.generation == 1
         following = await house.refresh(answers[0].refresh_token, client)
         assert following.session == tokens.session
+
+    async def test_the_slower_of_two_loses_and_gets_what_the_faster_got(self, house: House) -> None:
+        """A refresh that has read the row before another rotated it does not rotate it again."""
+        client = await house.app()
+        await house.person()
+        tokens, pause = await house.sign_in_app(client), Pause()
+
+        async def before(name: str, _: int) -> None:
+            if name == "commit" and not pause.reached.is_set():
+                await pause.here()
+
+        faster = []
+
+        async def meanwhile() -> None:
+            house.door.before = None
+            faster.append(await house.refresh(tokens.refresh_token, client))
+
+        with house.door.with_before(before):
+            slower = await pause.run(house.refresh(tokens.refresh_token, client), meanwhile)
+        assert revealed(slower.refresh_token) == revealed(faster[0].refresh_token)
+        row = (await house.door.store.facts_of_session(tokens.session)).session
+        assert row.version == 2
+        names = [event.name for event in house.events if event.name.startswith("refresh.")]
+        assert sorted(names) == ["refresh.repeated", "refresh.rotated"]
 
     async def test_the_identical_successor_inside_the_grace(self, house: House) -> None:
         """Whoever lost the answer asks again and gets the same refresh token; nothing is written, the window stays."""

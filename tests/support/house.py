@@ -45,10 +45,19 @@ class Time:
     def __init__(self) -> None:
         self.ahead = 0.0
         self.wall_only = 0.0
+        self.stopped_at: int | None = None
 
     def now(self) -> int:
-        """Gives the wall clock of an authority."""
-        return int(self.wall())
+        """Gives the wall clock of an authority; it stands still between `stop` and `go_on`."""
+        return int(self.wall()) if self.stopped_at is None else self.stopped_at
+
+    def stop(self) -> None:
+        """Makes the wall clock of the authority stand still, so that a slow machine changes nothing."""
+        self.stopped_at = self.now()
+
+    def go_on(self) -> None:
+        """Lets it go on."""
+        self.stopped_at = None
 
     def wall(self) -> float:
         """Gives the wall clock."""
@@ -273,6 +282,12 @@ class House:
             verifier.wake()
             await verifier.applied(head)
             await until(verifier.leased)
+
+    async def beaten(self) -> None:
+        """Waits until the authority's verifier has read the clocks again and heard the log since."""
+        verifier = self.authority.verifier
+        beats = verifier.state().counters["beats"]
+        await until(lambda: verifier.state().counters["beats"] >= beats + 2 and verifier.leased())
 
     async def pass_time(self, seconds: float, *verifiers: Verifier) -> None:
         """Puts every clock forward and waits until the leases, which lapsed by it, are renewed."""

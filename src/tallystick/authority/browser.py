@@ -72,8 +72,10 @@ async def get_browser_session(world: World, cookie: str, now: int) -> BrowserSes
         raise CredentialExpired("the session's time is over")
     session = standing.live(now)
     level = level_of_cookie(session, digest, now) if session is not None else None
-    if session is None or level is None or facts.account is None:
+    if session is None or facts.account is None:
         raise SessionEnded("no live session has this cookie")
+    if level is None:
+        raise CredentialExpired("the cookie of before a step-up is over")
     return BrowserSession(standing, session, facts.account, digest, level)
 
 

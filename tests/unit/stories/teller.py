@@ -125,7 +125,7 @@ class Teller:
         live = standing.live(self.now)
         level = level_of_cookie(live, digest, self.now) if live is not None else None
         if live is None or level is None:
-            return REFUSALS[decide.mint(standing, self.now).outcome] if live is None else "session.ended"
+            return REFUSALS[decide.mint(standing, self.now).outcome] if live is None else "credential.expired"
         fresh = "fresh" if is_fresh(level, self.now, self.policy) else "not fresh"
         return f"good: {self.name(live.id)}, level {len(level)}, {fresh}"
 
