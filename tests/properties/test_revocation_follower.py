@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from tallystick.core.ids import SessionId
 from tallystick.core.policy import Staleness
 from tallystick.core.revocation.entry import ORIGIN, Ending, Kind, Position
+from tallystick.core.revocation.feed import Snapshot
 from tallystick.core.verification.check import check
 from tallystick.core.verification.everywhere import Everywhere
 from tallystick.core.verification.follow import Follower
@@ -130,6 +131,9 @@ class Fleet(RuleBasedStateMachine):
         process = self.processes[n]
         if isinstance(process.action, Wait):
             self.tell(process, Waited())
+        if isinstance(process.action, TakeSnapshot):
+            # Whoever asks for another snapshot does not listen for the one before.
+            process.inbox = [heard for heard in process.inbox if not isinstance(heard, Snapshot)]
         process.inbox.append(self.handle(process))
 
     @rule(n=who, which=st.integers(0, 5), keep=st.booleans())

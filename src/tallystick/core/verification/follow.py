@@ -114,7 +114,8 @@ class Follower:
         """Takes what came and gives what to do next.
 
         Args:
-            heard: the outcome of the last action; of an earlier one too, where a transport can delay or repeat.
+            heard: the outcome of the last action. Where a transport can delay or repeat, of an earlier one too; only a
+                snapshot must be of the last request for one.
             tick: the world now.
         """
         self._read_clocks(tick)
@@ -125,7 +126,8 @@ class Follower:
                 if self.failures == 0:
                     self.next_at = tick.boot
             case Snapshot():
-                self._take(heard, tick)
+                if self.wants_snapshot:
+                    self._take(heard, tick)
             case Acked():
                 self.is_registered = self.is_registered and heard.known
                 self.acked = max(self.acked, heard.applied) if heard.known else ORIGIN

@@ -311,6 +311,18 @@ def test_what_is_old_is_forgotten_by_the_clock() -> None:
     assert one.verdict(Mark(Position(1, 1))) == "good"
 
 
+def test_a_snapshot_that_nobody_waits_for_is_ignored() -> None:
+    """A fold that comes twice, after more was heard, neither takes anything back nor looks like a fork."""
+    one = Virtual()
+    snapshot = one.log.snapshot_now()
+    one.log.append(END)
+    one.until_wait()
+    one.tell(snapshot)
+    assert one.follower.applied == Position(1, 1)
+    assert not one.follower.is_forked
+    assert one.leased
+
+
 def test_an_answer_to_nothing_is_harmless() -> None:
     """Events that nobody asked for change nothing for the worse."""
     one = Virtual().until_wait()

@@ -120,6 +120,9 @@ def test_a_snapshot_of_a_barred_epoch_is_not_taken() -> None:
     one = started()
     old = one.log.snapshot_now()
     hear(one, forked=True)
+    one.now += 5
+    hear(one, head=Position(7, 1))
+    assert one.action == TakeSnapshot()
     one.tell(old)
     assert one.follower.is_forked
     one.run(10)
