@@ -75,7 +75,7 @@ class Authority:
                 audience=world.issuer,
                 follow=world.store.log(),
                 resolve=self._resolve,
-                shared_keys=world.signer.shared_key_set(),
+                shared_keys=world.signer.shared_key_set,
                 staleness=world.policy.staleness,
                 clocks=world.clocks,
             )
