@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from tallystick.core.policy import Clocks
 from tallystick.core.revocation.entry import GENESIS, ORIGIN, Ending, Kind, Position, place
 from tallystick.core.session.decision import Append, EndSession, OpenSession, UpdateSession
 from tallystick.core.session.model import AppHolder, Ended
@@ -243,4 +244,7 @@ class Endings(Contract):
         with pytest.raises(Conflict):
             await stage.commit(OpenSession(await stage.a_service("fifth"), sole=True))
         stage.clock.pass_time(1)
-        await stage.commit(OpenSession(await stage.a_service("fifth"), sole=True))
+        fifth = await stage.a_service("fifth", clocks=Clocks(60, 600))
+        await stage.commit(OpenSession(fifth, sole=True))
+        stage.clock.pass_time(60)
+        await stage.commit(OpenSession(await stage.a_service("sixth"), sole=True))

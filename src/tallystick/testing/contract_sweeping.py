@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tallystick.core.revocation.entry import ORIGIN, Ending, Kind
 from tallystick.core.revocation.feed import Beat
-from tallystick.core.session.decision import Append, OpenSession
+from tallystick.core.session.decision import Append, OpenSession, UpdateSession
 from tallystick.identity.throttle import Attempts
 from tallystick.stores.limits import SESSIONS_AT_ONCE
 from tallystick.testing.contract_base import Contract
@@ -34,6 +34,17 @@ class Sweeping(Contract):
         for gone in (browser, bound):
             assert (await stage.store.facts_of_session(gone.id)).session is None
         assert await stage.session(unbound.id) == unbound
+
+    async def test_who_signs_in_again_is_kept_for_longer(self, stage: Stage) -> None:
+        """Signing in again as the same person restarts the absolute clock, and with it the time of forgetting."""
+        await stage.account()
+        row = await stage.open(await stage.a_browser())
+        again = replace(row, opened_at=row.opened_at + 3600, active_at=row.opened_at + 3600)
+        await stage.commit(UpdateSession(again))
+        await stage.store.sweep(row.hard_end_at + R + 1, R)
+        assert await stage.session(row.id) == replace(again, version=2)
+        await stage.store.sweep(again.hard_end_at + R + 1, R)
+        assert (await stage.store.facts_of_session(row.id)).session is None
 
     async def test_a_sweep_is_bounded(self, stage: Stage) -> None:
         """One call removes only so many rows, so that nobody waits long for it; the next call goes on."""
