@@ -44,12 +44,14 @@ class Knowledge:
 
     Args:
         sessions: by id.
+        unended: owner → those of their sessions whose end is not acknowledged, by id.
         clients: id → secret, of clients whose creation was acknowledged.
         confirmed: those of them that were found after a kill.
         successors: refresh token → the different successors that it ever gave.
     """
 
     sessions: dict[str, Known] = field(default_factory=dict)
+    unended: dict[str, dict[str, Known]] = field(default_factory=dict)
     clients: dict[str, str] = field(default_factory=dict)
     confirmed: set[str] = field(default_factory=set)
     successors: dict[str, set[str]] = field(default_factory=dict)
@@ -60,18 +62,20 @@ class Knowledge:
             case "opened":
                 known = Known(entry["session"], entry["owner"], entry["kind"], entry["secret"], entry["access"])
                 self.sessions[known.session] = known
+                self.unended.setdefault(known.owner, {})[known.session] = known
             case "refreshed":
                 self.successors.setdefault(entry["token"], set()).add(entry["secret"])
                 known = self.sessions[entry["session"]]
                 if known.secret == entry["token"]:
                     known.secret, known.access = entry["secret"], entry["access"]
-            case "ending" | "ended" as did:
-                for known in self.sessions.values():
-                    if entry.get("session") == known.session or entry.get("owner") == known.owner:
-                        if did == "ended" and known.ending == "asked":
-                            known.ending = "acknowledged"
-                        elif did == "ending" and not known.ending:
-                            known.ending = "asked"
+            case "ending":
+                for known in self._named(entry):
+                    known.ending = known.ending or "asked"
+            case "ended":
+                for known in self._named(entry):
+                    if known.ending:
+                        known.ending = "acknowledged"
+                        del self.unended[known.owner][known.session]
             case "registered":
                 self.clients[entry["client"]] = entry["secret"]
             case "judged" if "client" in entry:
@@ -81,12 +85,17 @@ class Knowledge:
             case did:
                 raise ValueError(f"the journal says {did!r}")
 
+    def _named(self, entry: dict[str, str]) -> list[Known]:
+        """Gives the sessions that an entry names, by id or owner, whose end is not acknowledged."""
+        if "owner" in entry:
+            return list(self.unended.get(entry["owner"], {}).values())
+        known = self.sessions[entry["session"]]
+        return [known] if known.ending != "acknowledged" else []
+
     def live(self, owner: str, kind: str = "") -> list[Known]:
         """Gives the sessions of somebody whose end nobody has asked for."""
         return [
-            known
-            for known in self.sessions.values()
-            if known.owner == owner and not known.ending and kind in ("", known.kind)
+            known for known in self.unended.get(owner, {}).values() if not known.ending and kind in ("", known.kind)
         ]
 
 
