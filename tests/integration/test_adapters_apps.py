@@ -393,7 +393,12 @@ def a_middleware_app(source: Any, **options: Any) -> Iterator[TestClient]:
 
     app = Starlette(
         lifespan=source.lifespan,
-        routes=[Route("/", front, methods=["GET", "POST"]), Route("/who", _who), Mount("/late", late)],
+        routes=[
+            Route("/", front, methods=["GET", "POST"]),
+            Route("/who", _who),
+            Route("/closed", on_starlette.requires()(_who)),
+            Mount("/late", late),
+        ],
         middleware=[Middleware(SessionMiddleware, **options)],
     )
     with TestClient(app, base_url="http://localhost:8000") as client:
@@ -416,9 +421,10 @@ def test_the_middleware_looks_for_everybody_and_refuses_nobody_by_itself(authori
         dead = {"Cookie": "ts=tsc_" + "A" * 43}
         assert client.get("/", headers=good).json() == {"signed in": True}
         assert client.get("/").json() == client.get("/", headers=dead).json() == {"signed in": False}
-        assert client.get("/who", headers=good).json()["session"] == signed.view.id
-        assert client.get("/who").json()["error"] == "credential.missing"
-        assert client.get("/who", headers=dead).json()["error"] == "session.ended"
+        for path in ("/who", "/closed"):
+            assert client.get(path, headers=good).json()["session"] == signed.view.id
+            assert client.get(path).json()["error"] == "credential.missing"
+            assert client.get(path, headers=dead).json()["error"] == "session.ended"
         assert client.post("/", headers=good).json()["error"] == "request.cross_site"
         assert client.post("/", headers={**good, "Origin": "http://localhost:8000"}).status_code == 200
 

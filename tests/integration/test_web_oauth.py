@@ -14,6 +14,7 @@ from tallystick.core.secret import Secret
 from tallystick.errors import Unavailable
 from tallystick.oauth.client import Client
 from tallystick.verifier import verify_access_token
+from tallystick.web.endpoints.oauth import parse_basic
 from tests.integration.asgi import HTTPS, House, Reply, a_house
 from tests.support.embedded import EMAIL, PASSWORD
 
@@ -147,6 +148,16 @@ def test_a_scope_is_cut_down_or_refused(house: House, service: tuple[str, str]) 
     assert house.ask("POST", "/oauth/token", basic(name, secret), form=form).body["scope"] == "notes:read"
     refused = house.ask("POST", "/oauth/token", basic(name, secret), form={**form, "scope": "notes:read admin"})
     assert (refused.status, refused.error) == (400, "invalid_scope")
+
+
+def test_a_service_without_scopes_is_told_none(house: House) -> None:
+    """An empty scope is left out of the answer (RFC 6749 section 3.3 knows none), and a client's secret never prints."""
+    client, secret = house.do(house.authority.create_client("bare", kind="service"))
+    assert secret is not None
+    fields = basic(client.id, secret.reveal())
+    reply = house.ask("POST", "/oauth/token", fields, form={"grant_type": "client_credentials"})
+    assert (reply.status, "scope" in reply.body) == (200, False)
+    assert secret.reveal() not in repr(parse_basic(fields[0][1].encode()))
 
 
 def test_an_app_is_no_service(house: House, phone: Client) -> None:
