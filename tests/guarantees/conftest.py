@@ -1,5 +1,5 @@
 """Every guarantee runs on each kind of store."""
 
-from tests.support.pytest_house import anyio_backend, house, kind
+from tests.support.pytest_house import anyio_backend, house, kind, quick
 
-__all__ = ["anyio_backend", "house", "kind"]
+__all__ = ["anyio_backend", "house", "kind", "quick"]

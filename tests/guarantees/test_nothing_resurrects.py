@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tallystick.core.policy import DEFAULT, Staleness
-from tests.support.house import House, Kind, Pause, Time, a_house, code_of, revealed, verdict
+from tests.support.house import QUICK, House, Kind, Pause, Time, a_house, code_of, revealed, verdict
 
 pytestmark = pytest.mark.anyio
 
@@ -125,9 +125,7 @@ class TestNothingResurrects:
 
     async def test_what_is_forgotten_for_its_age_is_still_refused(self, kind: Kind, tmp_path: Path) -> None:
         """When an entry is as old as the retention and is forgotten, everything that it covered is refused anyway."""
-        staleness = Staleness(
-            lease_s=0.6, beat_s=0.15, tick_slack_s=0.05, access_token_lifetime_max=60, near_cache_lifetime=60
-        )
+        staleness = Staleness(beat_s=0.15, access_token_lifetime_max=60, near_cache_lifetime=60)
         policy = replace(DEFAULT, access_token_lifetime=60, staleness=staleness)
         async with a_house(kind, tmp_path, policy) as house:
             client = await house.app()
@@ -198,7 +196,7 @@ class TestNothingResurrectsOnDisk:
     async def test_a_copy_that_is_put_back_under_a_verifier_is_found_by_the_chain(self, tmp_path: Path) -> None:
         """A database that is replaced by an older copy of itself cannot make a verifier forget what has ended."""
         clock = Time()
-        async with a_house("sqlite", tmp_path, at=clock) as house:
+        async with a_house("sqlite", tmp_path, replace(DEFAULT, staleness=QUICK), at=clock) as house:
             client = await house.app()
             await house.person()
             ended, alive = await house.sign_in_app(client), await house.sign_in_app(client)
@@ -215,7 +213,7 @@ class TestNothingResurrectsOnDisk:
     async def test_a_copy_that_is_put_back_while_nothing_runs_signs_everybody_out(self, tmp_path: Path) -> None:
         """An older database under a newer mark is answered by a new epoch: nothing of before is good, new things are."""
         clock = Time()
-        async with a_house("sqlite", tmp_path, at=clock) as house:
+        async with a_house("sqlite", tmp_path, replace(DEFAULT, staleness=QUICK), at=clock) as house:
             client = await house.app()
             await house.person()
             ended, alive = await house.sign_in_app(client), await house.sign_in_app(client)
@@ -223,7 +221,7 @@ class TestNothingResurrectsOnDisk:
             (tmp_path / "backup" / "tallystick.db.head").unlink()
             await house.authority.revoke(ended.session, because="test")
         put_back(tmp_path / "backup", tmp_path)
-        async with a_house("sqlite", tmp_path, at=clock) as house:
+        async with a_house("sqlite", tmp_path, replace(DEFAULT, staleness=QUICK), at=clock) as house:
             assert verdict(house.authority, ended.access_token) != "good"
             assert verdict(house.authority, alive.access_token) == "credential.outdated"
             assert await code_of(house.refresh(ended.refresh_token, client)) == "session.ended"

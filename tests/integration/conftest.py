@@ -1,5 +1,5 @@
 """A whole house, on each kind of store, for the tests that ask for one."""
 
-from tests.support.pytest_house import anyio_backend, house, kind
+from tests.support.pytest_house import anyio_backend, house, kind, quick
 
-__all__ = ["anyio_backend", "house", "kind"]
+__all__ = ["anyio_backend", "house", "kind", "quick"]

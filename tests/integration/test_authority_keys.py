@@ -163,14 +163,14 @@ class TestRunning:
     async def test_a_store_belongs_to_one_issuer(self, tmp_path: Path) -> None:
         """Another issuer on the same database is refused at the start."""
         from tallystick import Authority, open_stores
-        from tests.support.house import QUICK, store_url
+        from tests.support.house import CALM, store_url
 
         async with a_house("sqlite", tmp_path):
             pass
         other = Authority(
             "https://other.example",
             open_stores(store_url(tmp_path)),
-            policy=replace(DEFAULT, staleness=QUICK),
+            policy=replace(DEFAULT, staleness=CALM),
             root_key_file=tmp_path / "root.key",
         )
         with pytest.raises(Misconfigured, match="belongs to the issuer"):
