@@ -405,16 +405,48 @@ def test_a_store_that_is_not_open_is_unavailable(tmp_path: Path) -> None:
 
 
 def test_the_child_of_a_fork_must_open_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Connections and threads do not survive a fork, so the child is refused until it opens the store itself."""
+    """Connections and threads do not survive a fork: the child is refused, opens anew, and leaves the parent's alone."""
 
     async def story() -> None:
         async with opened(tmp_path / "t.db") as store:
-            pid = os.getpid()
+            log, pid = store.log(), os.getpid()
+            log.open()
+            inherited = [close.__self__ for close in store._closing], log._reader  # type: ignore[attr-defined]
+            lanes_of_parent = store._read_lane, store._write_lane
             with monkeypatch.context() as child:
                 child.setattr(os, "getpid", lambda: pid + 1)
                 with pytest.raises(Unavailable):
                     await store.head()
-            assert (await store.head()).seq == 0
+                with pytest.raises(Unavailable):
+                    log.version()
+                assert log.resolve([]) == []
+                await store.open(SHORT)
+                assert (await cut(store, "by the child")).seq == 1
+                assert log.open() == SHORT
+                log.close()
+                await store.close()
+            for lane in lanes_of_parent:
+                assert lane is not None
+                await lane.stop()
+            reader = inherited[1]
+            assert reader is not None
+            assert reader.execute("PRAGMA data_version").fetchone() is not None
+            for one in (*inherited[0], reader):
+                one.close()
+
+    run(story)
+
+
+def test_closing_answers_whoever_still_waits(tmp_path: Path) -> None:
+    """A commit that was handed in right before the store is closed is done and answered."""
+
+    async def story() -> None:
+        store = SqliteStore(tmp_path / "t.db")
+        await store.open(SHORT)
+        task = asyncio.create_task(cut(store, "a"))
+        await asyncio.sleep(0)
+        await store.close()
+        assert (await asyncio.wait_for(task, 10)).seq == 1
 
     run(story)
 

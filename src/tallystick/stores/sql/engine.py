@@ -18,6 +18,7 @@ OLDEST_SQLITE = (3, 35, 0)
 """The first version that knows RETURNING."""
 _KEYS = tuple(str(number) for number in range(1, 65))
 _STATEMENTS_CACHED = 256
+_ABANDONED: list[object] = []
 _STATE_UNKNOWN = ("SQLITE_IOERR", "SQLITE_CORRUPT", "SQLITE_NOTADB")
 
 
@@ -51,6 +52,11 @@ def connect(path: Path, *, writes: bool) -> sqlite3.Connection:
             connection.close()
             raise
     return connection
+
+
+def abandon(*inherited: object) -> None:
+    """Keeps what a child inherited by a fork from ever being closed: closing it could disturb the parent's locks."""
+    _ABANDONED.extend(inherited)
 
 
 def run(connection: sqlite3.Connection, transaction: Transaction[Result]) -> Result:

@@ -102,7 +102,8 @@ class Lane:
 
     def _hand_over(self) -> None:
         batch, self._pending = self._pending, []
-        self._queue.put(batch)
+        if batch:
+            self._queue.put(batch)
 
     def _serve(self, work: Work) -> None:
         while (batch := self._queue.get()) is not None:
@@ -142,10 +143,11 @@ class Lane:
             else:
                 job.future.set_result(outcome)
 
-    def stop(self) -> None:
-        """Ends the threads when they have done what waits. Call it off the loop."""
+    async def stop(self) -> None:
+        """Ends the threads when they have done what waits."""
         if self._pid == os.getpid():
+            self._hand_over()
             for _ in self._threads:
                 self._queue.put(None)
             for thread in self._threads:
-                thread.join()
+                await asyncio.to_thread(thread.join)

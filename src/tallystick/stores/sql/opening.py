@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from tallystick.stores.sql.engine import connect, run, translated
 from tallystick.stores.sql.files import Mark, WriterLock, create_private
 from tallystick.stores.sql.log_transactions import begin_log, head_whole, new_epoch, staleness
 from tallystick.stores.sql.migrate import migrate
+
+_log = logging.getLogger("tallystick.stores")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,10 @@ def recover(site: Site, highest: Position, now: Callable[[], int]) -> Position:
                 position = run(connection, new_epoch(max(highest, lost_to or highest), now()))
                 connection.execute("COMMIT")
                 _restart(site, run(connection, head_whole()))
+                if position.seq == 1:
+                    _log.warning(
+                        "%s had lost entries of its log: epoch %d begins, all sign in anew", site.path, position.epoch
+                    )
             finally:
                 connection.close()
             return position

@@ -10,6 +10,7 @@ that no lease on the lost log is left, the first who can takes the writer's lock
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -28,7 +29,7 @@ from tallystick.errors import Unavailable
 from tallystick.stores import clocks
 from tallystick.stores.sql import log_transactions as of_log
 from tallystick.stores.sql import reads
-from tallystick.stores.sql.engine import connect, run, snapshot, translated
+from tallystick.stores.sql.engine import abandon, connect, run, snapshot, translated
 from tallystick.stores.sql.files import identity_of
 from tallystick.stores.sql.opening import Site, lost_since, recover
 from tallystick.stores.sql.transaction import Result, Transaction
@@ -57,6 +58,7 @@ class SqliteLog:
         self._lost: tuple[Position, float] | None = None
         self._resolver: tuple[tuple[int, int], sqlite3.Connection] | None = None
         self._resolving = Lock()
+        self._pid = os.getpid()
 
     # ── life ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -84,14 +86,20 @@ class SqliteLog:
                 self._resolver[1].close()
                 self._resolver = None
 
+    def _leave_parent(self) -> None:
+        if self._pid != os.getpid():
+            abandon(self._reader, self._resolver)
+            self._reader, self._resolver, self._resolving, self._pid = None, None, Lock(), os.getpid()
+
     def _close_reader(self) -> None:
+        self._leave_parent()
         reader, self._reader = self._reader, None
         if reader is not None:
             reader.close()
 
     def _connection(self) -> sqlite3.Connection:
-        if self._reader is None:
-            raise Unavailable("the log is not open")
+        if self._reader is None or self._pid != os.getpid():
+            raise Unavailable("the log is not open in this process")
         return self._reader
 
     def _read(self, transaction: Transaction[Result]) -> Result:
@@ -213,6 +221,7 @@ class SqliteLog:
     def resolve(self, digests: Sequence[Digest]) -> Sequence[CookieFill]:
         """Gives what cookie digests stand for, all in one snapshot; safe from any thread."""
         path = self._path.absolute()
+        self._leave_parent()
         with self._resolving, translated():
             identity = identity_of(path)
             if self._resolver is None or self._resolver[0] != identity:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -25,15 +26,19 @@ from tallystick.stores.doubts import Doubts, Registered
 from tallystick.stores.sql import log_transactions as of_log
 from tallystick.stores.sql import reads, sweeping, writes
 from tallystick.stores.sql.commit import commit
+from tallystick.stores.sql.engine import abandon
 from tallystick.stores.sql.files import identity_of
 from tallystick.stores.sql.lanes import Lane
 from tallystick.stores.sql.opening import Site, lost, prepare, recover
 from tallystick.stores.sql.sqlite_log import SqliteLog
 from tallystick.stores.sql.transaction import Result, Transaction
 from tallystick.stores.sql.workers import Reader, Writer
+from tallystick.stores.sql.writes import batched
 
 READERS = 3
 """Enough that a long list does not hold up the short reads."""
+TOUCHES_AT_ONCE = 500
+"""So that a flush of last uses does not hold up the commits."""
 
 
 class SqliteStore:
@@ -55,6 +60,7 @@ class SqliteStore:
         self._write_lane: Lane | None = None
         self._closing: list[Callable[[], None]] = []
         self._doubts = Doubts(boot)
+        self._pid = os.getpid()
 
     # ── life ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -76,21 +82,30 @@ class SqliteStore:
         if highest is not None:
             await asyncio.sleep(staleness.bound_s)
             await asyncio.to_thread(recover, site, highest, self._clock)
-        self._staleness, self._doubts = staleness, Doubts(self._boot)
+        self._staleness, self._doubts, self._pid = staleness, Doubts(self._boot), os.getpid()
         identity, lock = identity_of(site.path), site.lock()
-        writer = Writer(site.path, identity, lock, site.mark, self._wake)
-        readers = [Reader(site.path, identity) for _ in range(READERS)]
+        self._closing.append(lock.close)
+        try:
+            writer = Writer(site.path, identity, lock, site.mark, self._wake)
+            self._closing.append(writer.close)
+            readers = [Reader(site.path, identity) for _ in range(READERS)]
+            self._closing.extend(reader.close for reader in readers)
+        except BaseException:
+            await self.close()
+            raise
         self._write_lane = Lane("writer", [writer.work], together=True)
         self._read_lane = Lane("reader", [reader.work for reader in readers], together=False)
-        self._closing = [*(reader.close for reader in readers), writer.close, lock.close]
 
     async def close(self) -> None:
         """Does what waits, stops the threads, closes the connections."""
         lanes, self._read_lane, self._write_lane = (self._read_lane, self._write_lane), None, None
+        closing, self._closing = self._closing, []
+        if self._pid != os.getpid():
+            abandon(lanes, closing)
+            return
         for lane in lanes:
             if lane is not None:
-                await asyncio.to_thread(lane.stop)
-        closing, self._closing = self._closing, []
+                await lane.stop()
         for close in closing:
             close()
 
@@ -180,8 +195,8 @@ class SqliteStore:
 
     async def touch(self, uses: Mapping[SessionId, int]) -> None:
         """Moves idle clocks, never backwards."""
-        if uses:
-            await self._writes(partial(writes.touch, dict(uses)), durable=False)
+        for some in batched(uses.items(), TOUCHES_AT_ONCE):
+            await self._writes(partial(writes.touch, some), durable=False)
 
     async def count(self, key: str, change: Callable[[Attempts], Attempts]) -> Attempts:
         """Changes the attempts kept under a key, atomically; gives them as they were."""

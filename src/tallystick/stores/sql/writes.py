@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TypeVar
 
 from tallystick.core.ids import SessionId
 from tallystick.identity.throttle import Attempts
 from tallystick.stores.sql import statements as sql
 from tallystick.stores.sql.transaction import Transaction
 
+Item = TypeVar("Item")
 
-def touch(uses: Mapping[SessionId, int]) -> Transaction[None]:
+
+def batched(items: Iterable[Item], size: int) -> Iterator[tuple[Item, ...]]:
+    """Gives items in parts of at most so many."""
+    left = iter(items)
+    while part := tuple(islice(left, size)):
+        yield part
+
+
+def touch(uses: Sequence[tuple[SessionId, int]]) -> Transaction[None]:
     """Moves idle clocks, never backwards; raises no version."""
-    for name, at in uses.items():
+    for name, at in uses:
         yield sql.TOUCH, (str(name), at)
 
 
