@@ -39,6 +39,8 @@ class Authority(_Authority):
         clock: time; the system's by default.
         entropy: randomness; the kernel's by default.
         hasher: slow hashes; the bounded pool by default.
+        claims_store: records its issuer in a store that belongs to none yet; tools that serve nobody leave that to who
+            serves.
 
     Raises:
         Misconfigured: the issuer or the root key cannot be used.
@@ -59,6 +61,7 @@ class Authority(_Authority):
         clock: Clock | None = None,
         entropy: Entropy | None = None,
         hasher: Hasher | None = None,
+        claims_store: bool = True,
     ) -> None:
         sealer = RootSealer(RootKey.load_or_create(Path(root_key_file)))
         super().__init__(
@@ -74,7 +77,8 @@ class Authority(_Authority):
                 signer=KeySigner(sealer),
                 sealer=sealer,
                 events=events or PlainEvents(),
-            )
+            ),
+            claims_store=claims_store,
         )
 
 

@@ -5,6 +5,7 @@ decision but errors, the wait for its own verifier, and events with the reason o
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from types import TracebackType
@@ -39,15 +40,19 @@ class Authority:
 
     Args:
         world: ports and policy. `tallystick.Authority` builds it from an issuer and a store.
+        claims_store: records its issuer in a store that belongs to none yet.
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, *, claims_store: bool = True) -> None:
         self.world = world
         self.issuer = world.issuer
+        self._claims_store = claims_store
         self._verifier: Verifier | None = None
         self._jobs: asyncio.Task[None] | None = None
         self._reloading: asyncio.Task[None] | None = None
         self._draining = False
+        # Where it runs: the child of a fork opens anew.
+        self._process: int | None = None
 
     @property
     def policy(self) -> Policy:
@@ -64,7 +69,23 @@ class Authority:
     # ── life ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def __aenter__(self) -> Self:
-        """Opens and checks the store, loads the keys, starts the follower, waits off the loop for the first lease."""
+        """Opens and checks the store, loads the keys, starts the follower, waits off the loop for the first lease.
+
+        Raises:
+            Misconfigured: it runs already, or the store, the keys or the issuer do not fit.
+            Unavailable: the store is in trouble.
+        """
+        if self._process == os.getpid():
+            raise Misconfigured("this authority runs already: enter it once, in the outermost lifespan")
+        self._process = os.getpid()
+        try:
+            await self._open()
+        except BaseException:
+            self._process = None
+            raise
+        return self
+
+    async def _open(self) -> None:
         world = self.world
         await world.store.open(world.policy.staleness)
         try:
@@ -85,15 +106,17 @@ class Authority:
             raise
         self._verifier = verifier
         verifier.on_ended(self._heard)
+        world.recheck = verifier.recheck
         self._draining = False
         self._jobs = asyncio.create_task(jobs.run_jobs(world), name="tallystick-jobs")
-        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stops accepting, deregisters the verifier, flushes, closes."""
         self._draining = True
+        self.world.recheck = None
+        self.world.services.clear()
         if self._jobs is not None:
             self._jobs.cancel()
             with suppress(asyncio.CancelledError):
@@ -106,6 +129,7 @@ class Authority:
             await self.world.hasher.close()
         finally:
             self._verifier = None
+            self._process = None
             await self.world.store.close()
 
     @asynccontextmanager
@@ -138,7 +162,8 @@ class Authority:
     async def _claim_issuer(self) -> None:
         recorded = await self.world.store.setting(_ISSUER_SETTING)
         if recorded is None:
-            await self.world.store.setting(_ISSUER_SETTING, self.issuer)
+            if self._claims_store:
+                await self.world.store.setting(_ISSUER_SETTING, self.issuer)
         elif recorded != self.issuer:
             raise Misconfigured(f"this store belongs to the issuer {recorded}, not to {self.issuer}")
 

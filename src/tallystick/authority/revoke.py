@@ -14,6 +14,7 @@ from tallystick.core.revocation.entry import EVERYTHING, Ending, Kind, Position
 from tallystick.core.session import decide
 from tallystick.core.session.decision import Decision
 from tallystick.core.verification.everywhere import Everywhere
+from tallystick.errors import NotFound
 from tallystick.ports import Committed, PutKeys
 
 _POLL_S = 0.002
@@ -38,6 +39,7 @@ async def revoke(world: World, target: Target, *, strength: Strength, offline: b
         offline: for a session, also what was opened from it and is not bound to it.
 
     Raises:
+        NotFound: there is no such key.
         Unavailable: nothing was appended, or (said in detail) the outcome is unknown.
     """
     if isinstance(target, KeyId):
@@ -76,6 +78,9 @@ async def _revoke_key(world: World, key: KeyId, strength: Strength) -> Revoked:
     async def once() -> Committed:
         now = world.clock.now()
         keys, version = await world.store.keys()
+        if all(one.kid != key for one in keys):
+            # A slip of the pen must not look like a key that is safely gone.
+            raise NotFound(f"no key {key}", public="There is no such key.")
         spare = world.signer.generate(world.policy.signing_algorithm, now)
         changed = without_key(keys, key, spare, now)
         decision = decide.cut(Ending(Kind.KEY, key))

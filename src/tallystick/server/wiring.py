@@ -21,8 +21,13 @@ def issuer_at(port: int) -> str:
     return f"http://localhost:{port}"
 
 
-def build_authority(settings: Settings, issuer: str) -> Authority:
+def build_authority(settings: Settings, issuer: str, *, claims_store: bool = True) -> Authority:
     """Builds the authority of an issuer; makes the folders of its files, and nothing else is opened.
+
+    Args:
+        settings: what the operator chose.
+        issuer: under which URL.
+        claims_store: records that URL in a store that belongs to no issuer yet.
 
     Raises:
         Misconfigured: issuer, store or root key cannot be used.
@@ -35,6 +40,7 @@ def build_authority(settings: Settings, issuer: str) -> Authority:
         root_key_file=settings.root_key_file,
         workers=settings.workers,
         pepper=settings.pepper_bytes,
+        claims_store=claims_store,
     )
 
 
@@ -58,10 +64,11 @@ async def recorded_issuer(settings: Settings) -> str | None:
 async def open_authority(settings: Settings) -> AsyncIterator[Authority]:
     """Runs an authority on the same data as the server, for as long as the block lasts.
 
-    Its issuer is the one of the settings, else the one that the server recorded in the store, else localhost.
+    Its issuer is the one of the settings, else the one that the server recorded in the store, else localhost. It
+    records none: a command that comes before the first `serve` does not know on which port that will be.
     """
     issuer = settings.issuer or await recorded_issuer(settings) or issuer_at(settings.port)
-    async with build_authority(settings, issuer) as authority:
+    async with build_authority(settings, issuer, claims_store=False) as authority:
         yield authority
 
 
