@@ -12,7 +12,7 @@ from tallystick.authority.settle import commit, settle
 from tallystick.authority.throttling import begin_attempt
 from tallystick.authority.world import World
 from tallystick.core.ids import PrincipalId
-from tallystick.core.revocation.entry import Ending, Kind, Position
+from tallystick.core.revocation.entry import Ending, Kind
 from tallystick.core.session import decide
 from tallystick.core.session.decision import Append, Decision, Event, Outcome
 from tallystick.errors import InvalidRequest, NotFound
@@ -120,7 +120,7 @@ async def permit(world: World, principal: PrincipalId, permission: str, *, grant
     return await settle(world, once)
 
 
-async def change_password(world: World, cookie: str, old: str, new: str, *, network: str) -> tuple[SignedIn, Position]:
+async def change_password(world: World, cookie: str, old: str, new: str, *, network: str) -> SignedIn:
     """Changes a password: every session of the account ends but the browser's that asks, which is born again.
 
     Raises:
@@ -129,7 +129,7 @@ async def change_password(world: World, cookie: str, old: str, new: str, *, netw
     """
     hashed: list[str] = []
 
-    async def once() -> tuple[SignedIn, Position]:
+    async def once() -> SignedIn:
         present = await get_browser_session(world, cookie, world.clock.now())
         await prove_known_password(world, present.account, old, network=network)
         if not hashed:
@@ -142,8 +142,7 @@ async def change_password(world: World, cookie: str, old: str, new: str, *, netw
         changed = replace(present.account, password_hash=hashed[0], password_changed_at=now)
         committed = await commit(world, decision, PutAccount(changed), now=now)
         session = committed.sessions.get(present.session.id, decision.to_deliver.session)
-        signed = deliver_cookie(world, decision.to_deliver, session, changed, committed.position, now=now)
-        return signed, committed.position
+        return deliver_cookie(world, decision.to_deliver, session, changed, committed.position, now=now)
 
     return await settle(world, once)
 

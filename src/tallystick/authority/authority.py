@@ -106,7 +106,7 @@ class Authority:
             raise
         self._verifier = verifier
         verifier.on_ended(self._heard)
-        world.recheck = verifier.recheck
+        world.recheck, world.heard = verifier.recheck, verifier.applied
         self._draining = False
         self._jobs = asyncio.create_task(jobs.run_jobs(world), name="tallystick-jobs")
 
@@ -115,7 +115,7 @@ class Authority:
     ) -> None:
         """Stops accepting, deregisters the verifier, flushes, closes."""
         self._draining = True
-        self.world.recheck = None
+        self.world.recheck = self.world.heard = None
         self.world.services.clear()
         if self._jobs is not None:
             self._jobs.cancel()
@@ -207,10 +207,9 @@ class Authority:
         self, email: str, password: str, *, network: str, cookie: str | None = None, stay: bool = False, label: str = ""
     ) -> SignedIn:
         """Opens a browser's session by a password. See sign_in.sign_in."""
-        signed = await sign_in.sign_in(
+        return await sign_in.sign_in(
             self.world, email, password, network=network, cookie=cookie, stay=stay, label=label
         )
-        return await self._noticed(signed)
 
     async def sign_in_app(
         self,
@@ -236,20 +235,16 @@ class Authority:
 
     async def change_password(self, cookie: str, old: str, new: str, *, network: str) -> SignedIn:
         """Changes a password: every other session of the account ends. See accounts.change_password."""
-        signed, position = await accounts.change_password(self.world, cookie, old, new, network=network)
-        await self.verifier.applied(position)
-        return signed
+        return await accounts.change_password(self.world, cookie, old, new, network=network)
 
     async def sign_out(self, session: SessionView | SessionId) -> Revoked:
         """Ends a session with every session bound to it."""
         target = session.id if isinstance(session, SessionView) else session
-        return await self._ended(await revoke.append(self.world, decide.revoke(target, "signed out"), "logged"))
+        return await revoke.append(self.world, decide.revoke(target, "signed out"), "logged")
 
     async def end_all_but(self, cookie: str) -> SignedIn:
         """Ends every session of a person but the one that asks. See browser.end_all_but."""
-        signed, position = await browser.end_all_but(self.world, cookie)
-        await self.verifier.applied(position)
-        return signed
+        return await browser.end_all_but(self.world, cookie)
 
     # ── clients ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -323,14 +318,14 @@ class Authority:
             Unavailable: nothing was ended, or (said in detail) the outcome is unknown.
         """
         self._asked(target, because)
-        return await self._ended(await revoke.revoke(self.world, target, strength=strength, offline=offline))
+        return await revoke.revoke(self.world, target, strength=strength, offline=offline)
 
     async def outdate(
         self, target: SessionId | PrincipalId | Everything, *, because: str, strength: Strength = "logged"
     ) -> Revoked:
         """Makes every credential that a target covers look again; nothing ends."""
         self._asked(target, because)
-        return await self._ended(await revoke.outdate(self.world, target, strength))
+        return await revoke.outdate(self.world, target, strength)
 
     async def await_everywhere(self, position: Position) -> Revoked:
         """Waits until a position that was appended before is true everywhere; may be called by anyone, again."""
@@ -341,18 +336,8 @@ class Authority:
         kind, name = type(target).__name__, "" if isinstance(target, Everything) else str(target)
         self.world.events.tell((Event("ending.asked", None, (("kind", kind), ("name", name), ("because", because))),))
 
-    async def _ended(self, revoked: Revoked) -> Revoked:
-        # The process that appends applies the entry to its own index before it answers (revocation.md section 4).
-        await self.verifier.applied(revoked.position)
-        return revoked
-
     async def _reported(self, committed: Committed, strength: Strength) -> Revoked:
-        return await self._ended(await revoke.report(self.world, committed, strength))
-
-    async def _noticed(self, signed: SignedIn) -> SignedIn:
-        # A sign-in may have ended somebody else's session in the same browser.
-        await self.verifier.applied(await self.world.store.head())
-        return signed
+        return await revoke.report(self.world, committed, strength)
 
     # ── operators ────────────────────────────────────────────────────────────────────────────────────────────────
 

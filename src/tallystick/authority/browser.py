@@ -198,14 +198,14 @@ async def open_session_from(
     return await settle(world, once)
 
 
-async def end_all_but(world: World, cookie: str) -> tuple[SignedIn, Position]:
+async def end_all_but(world: World, cookie: str) -> SignedIn:
     """Ends every session of a person but the browser's that asks, which is born again with a new cookie.
 
     Raises:
         AuthenticationTooOld: the cookie's last authentication is not fresh.
     """
 
-    async def once() -> tuple[SignedIn, Position]:
+    async def once() -> SignedIn:
         now = world.clock.now()
         present = await get_browser_session(world, cookie, now)
         demand_fresh(world, present, now)
@@ -215,7 +215,6 @@ async def end_all_but(world: World, cookie: str) -> tuple[SignedIn, Position]:
         assert decision.to_deliver is not None
         committed = await commit(world, decision, now=now)
         session = committed.sessions.get(present.session.id, decision.to_deliver.session)
-        signed = deliver_cookie(world, decision.to_deliver, session, present.account, committed.position, now=now)
-        return signed, committed.position
+        return deliver_cookie(world, decision.to_deliver, session, present.account, committed.position, now=now)
 
     return await settle(world, once)

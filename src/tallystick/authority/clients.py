@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from tallystick.authority.deliver import deliver_tokens
 from tallystick.authority.issued import Tokens
+from tallystick.authority.services import remember_service, remembered_service
 from tallystick.authority.settle import commit, settle
 from tallystick.authority.throttling import count_failure
 from tallystick.authority.world import World, standing_of
@@ -14,8 +15,9 @@ from tallystick.core.ids import ClientId
 from tallystick.core.revocation.entry import Ending, Kind
 from tallystick.core.secret import Digest, Secret, secret_of
 from tallystick.core.session import decide
-from tallystick.core.session.decision import Decision, Event
+from tallystick.core.session.decision import Decision, Delivery, Event
 from tallystick.core.session.opening import Birth, open_service
+from tallystick.core.session.standing import Standing
 from tallystick.errors import NotFound, OAuthInvalidClient, OAuthInvalidScope, OAuthUnauthorizedClient
 from tallystick.identity.throttle import CLIENT_SECRET
 from tallystick.oauth.client import Client, new_client
@@ -23,7 +25,6 @@ from tallystick.ports import Committed, Facts, PutClient
 
 SECRET_BYTES = 32
 _SECRET_PREFIX = "tss_"
-_NOBODY = Digest(bytes(32))
 
 
 async def create_client(
@@ -96,15 +97,21 @@ async def authenticate_client(
         OAuthInvalidClient: it is unknown, disabled, or the secret is wrong, missing or one too many.
         Throttled: too many wrong secrets came from there.
     """
-    digest = Digest.of(secret) if secret is not None else _NOBODY
-    known = client.secrets if client is not None else ()
-    right = [digest.matches(one) for one in (known or (_NOBODY,))]
-    if client is not None and client.enabled and (any(right) if client.confidential else secret is None):
+    if client is not None and client.enabled and _is_right(client, secret):
         return
     if secret is not None:
         # A client secret has 256 random bits, so the right one is never made to wait for somebody else's guesses.
         await count_failure(world, CLIENT_SECRET, f"client:{presented}", network)
     raise OAuthInvalidClient(f"client {presented}")
+
+
+def _is_right(client: Client, secret: str | None) -> bool:
+    """Tells whether a secret is one of a client's; a public one has none and must give none."""
+    if not client.confidential or secret is None:
+        return not client.confidential and secret is None
+    digest = Digest.of(secret)
+    right = [digest.matches(one) for one in client.secrets]
+    return any(right)
 
 
 async def client_credentials(
@@ -126,24 +133,36 @@ async def client_credentials(
     client = ClientId.parse(client_id)
     if client is None:
         raise OAuthInvalidClient("not a client id")
+    remembered = remembered_service(world, client)
+    if remembered is not None and _is_right(remembered.client, client_secret):
+        return _minted(world, remembered.standing, remembered.client, scope, audience)
 
     async def once() -> Tokens:
-        now = world.clock.now()
+        now, sent_at = world.clock.now(), world.clock.boot()
         facts = await world.store.facts_of_client(client)
         await authenticate_client(world, facts.client, client, client_secret, network=network)
         assert facts.client is not None
         if facts.client.kind != "service":
             raise OAuthUnauthorizedClient(f"client {client} is not a service")
-        if scope is not None and not scope <= facts.client.scopes:
-            raise OAuthInvalidScope("more than the client may have")
         decision, opened = _service_session(world, facts, facts.client, now)
         if decision.changes:
             await commit(world, decision, now=now)
-        assert decision.to_deliver is not None
-        standing = standing_of(opened)
-        return deliver_tokens(world, standing, decision.to_deliver, now=now, audience=audience, scope=scope)
+        else:
+            remember_service(world, opened, sent_at)
+        return _minted(world, standing_of(opened), facts.client, scope, audience)
 
     return await settle(world, once)
+
+
+def _minted(
+    world: World, standing: Standing, client: Client, scope: frozenset[str] | None, audience: str | None
+) -> Tokens:
+    if scope is not None and not scope <= client.scopes:
+        raise OAuthInvalidScope("more than the client may have")
+    assert standing.session is not None
+    delivery = Delivery(standing.session, access=True)
+    now = world.clock.now()
+    return deliver_tokens(world, standing, delivery, now=now, audience=audience, scope=scope)
 
 
 def _service_session(world: World, facts: Facts, client: Client, now: int) -> tuple[Decision, Facts]:

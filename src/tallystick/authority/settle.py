@@ -42,6 +42,9 @@ async def commit(world: World, decision: Decision, *more: Write, now: int, every
         raise Unavailable("no signing key is active", retry_after_s=5)
     if decision.changes or more:
         committed = await world.store.commit((*more, *decision.changes), now=now, everywhere=everywhere)
+        if committed.revocations and world.heard is not None:
+            # The process that appends applies the entries to its own index before it answers.
+            await world.heard(committed.position)
     else:
         committed = Committed(await world.store.head())
     world.events.tell(decision.events)

@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from tallystick.core.ids import PrincipalId, SessionId
+from tallystick.core.credentials.view import SessionView
+from tallystick.core.ids import ClientId, PrincipalId, SessionId
 from tallystick.core.policy import Policy
+from tallystick.core.revocation.entry import Position
 from tallystick.core.session.standing import Standing
 from tallystick.identity.account import Account
 from tallystick.identity.password import PasswordRules
 from tallystick.oauth.client import Client
 from tallystick.ports import Clock, Entropy, Events, Facts, Hasher, Sealer, Signer, Store
 from tallystick.verifier.clocks import SYSTEM, Clocks
+
+
+@dataclass(frozen=True, slots=True)
+class RememberedService:
+    """What a read found of a service, for a short time: the same as a cached view of a cookie.
+
+    Args:
+        client: its row.
+        standing: its session and what that depends on, with the position that was read first.
+        view: what the log is asked about before each use.
+        dies_at: the boot-clock instant until which it may be used, counted from before the read was sent.
+    """
+
+    client: Client
+    standing: Standing
+    view: SessionView
+    dies_at: float
 
 
 @dataclass(slots=True)
@@ -31,6 +51,10 @@ class World:
         events: where events go.
         uses: session → instant of its last use, collected until the next flush.
         clocks: what the verifier of the authority's own routes reads; it must agree with `clock`.
+        services: what was read of services a moment ago.
+        recheck: asks the verifier whether the log says anything against a view; raises Rejected or LeaseLapsed. None
+            while no verifier runs, and then nothing that was remembered is used.
+        heard: waits until the verifier of this process has applied a position; None while no verifier runs.
     """
 
     issuer: str
@@ -45,6 +69,9 @@ class World:
     events: Events
     uses: dict[SessionId, int] = field(default_factory=dict)
     clocks: Clocks = SYSTEM
+    services: dict[ClientId, RememberedService] = field(default_factory=dict)
+    recheck: Callable[[SessionView], None] | None = None
+    heard: Callable[[Position], Awaitable[object]] | None = None
 
     def new_session_id(self) -> SessionId:
         """Draws the id of a new session."""

@@ -131,6 +131,15 @@ class Verifier(Following):
         check(view, memory, now)
         return view
 
+    def recheck(self, view: SessionView) -> None:
+        """Asks whether the log says anything against what was read or verified before; no I/O.
+
+        Raises:
+            Rejected: it does; the subclass says what.
+            LeaseLapsed: there is no lease.
+        """
+        check(view, self._memory, self._boot())
+
     async def view_of_cookie(self, value: str) -> SessionView:
         """Checks a session cookie's value; its first sight costs one read, shared with every other miss of the loop's tick.
 
