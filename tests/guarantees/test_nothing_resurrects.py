@@ -11,7 +11,12 @@ from pathlib import Path
 import pytest
 
 from tallystick.core.policy import DEFAULT, Staleness
-from tests.support.house import QUICK, House, Kind, Pause, Time, a_house, code_of, revealed, verdict
+from tallystick.core.revocation.entry import GENESIS, Ending, Kind, Position, place
+from tallystick.core.revocation.feed import Answer, Beat, Snapshot
+from tallystick.core.verification.follow import Follower
+from tallystick.core.verification.steps import Opened, Registered, SendBeat, Tick, Waited
+from tests.support.house import QUICK, House, Pause, Time, a_house, code_of, revealed, verdict
+from tests.support.house import Kind as StoreKind
 
 pytestmark = pytest.mark.anyio
 
@@ -123,7 +128,7 @@ class TestNothingResurrects:
         assert verdict(house.authority, expired.access_token) != "good"
         assert await code_of(house.refresh(ended.refresh_token, client)) == "session.ended"
 
-    async def test_what_is_forgotten_for_its_age_is_still_refused(self, kind: Kind, tmp_path: Path) -> None:
+    async def test_what_is_forgotten_for_its_age_is_still_refused(self, kind: StoreKind, tmp_path: Path) -> None:
         """When an entry is as old as the retention and is forgotten, everything that it covered is refused anyway."""
         staleness = Staleness(beat_s=0.15, access_token_lifetime_max=60, near_cache_lifetime=60)
         policy = replace(DEFAULT, access_token_lifetime=60, staleness=staleness)
@@ -150,6 +155,35 @@ class TestNothingResurrects:
         await house.authority.revoke(tokens.session, because="test")
         async with house.verifier() as other:
             assert verdict(other, tokens.access_token) == "session.ended"
+
+
+def test_an_entry_of_another_history_is_not_taken() -> None:
+    """An entry with the next number that does not continue what was heard takes the lease away and bars the epoch."""
+    ours = [place(GENESIS, Position(1, 1), Ending(Kind.SESSION, "ours"), 0)]
+    theirs = place(GENESIS, Position(1, 1), Ending(Kind.SESSION, "theirs"), 0)
+    second = place(theirs.chain, Position(1, 2), Ending(Kind.SESSION, "second"), 0)
+    follower, steps = Follower("v"), iter(range(100))
+
+    def tick() -> Tick:
+        return Tick(float(next(steps)) / 100, 1000.0, bytes(17))
+
+    def beat() -> Beat:
+        action = follower.step(Waited(), tick())
+        assert isinstance(action, SendBeat)
+        return action.beat
+
+    for heard in (Opened(Staleness()), Registered(), Snapshot(Position(1, 0), GENESIS, (), Position(1, 0))):
+        follower.step(heard, tick())
+    nonce = beat().nonce
+    first = Answer(nonce, True, ours[0].position, ours[0].chain, tuple(ours), False, False, False, Position(0, 0))
+    follower.step(first, tick())
+    assert follower.deadline > 0
+    nonce = beat().nonce
+    forked = Answer(nonce, True, second.position, second.chain, (second,), False, False, False, Position(0, 0))
+    follower.step(forked, tick())
+    assert follower.deadline < 0
+    assert follower.is_forked
+    assert "ours" in follower.index.ended
 
 
 def copy_of(folder: Path, into: Path) -> None:
