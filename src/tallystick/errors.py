@@ -212,6 +212,13 @@ class BodyTooLarge(InvalidRequest):
     default_public = "The request body is too large."
 
 
+class BodyTooSlow(InvalidRequest):
+    """The body did not arrive within 20 seconds: 408."""
+
+    code = "request.too_slow"
+    default_public = "The request body did not arrive in time."
+
+
 class UnsupportedBody(InvalidRequest):
     """The body is of a content type that this endpoint does not read: 415."""
 

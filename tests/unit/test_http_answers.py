@@ -39,6 +39,7 @@ EXPECTED = {
     "request.cross_site": 403,
     "authentication.too_old": 401,
     "request.invalid": 400,
+    "request.too_slow": 408,
     "request.too_large": 413,
     "request.unsupported_body": 415,
     "request.method_not_allowed": 405,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import logging
 import re
@@ -15,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tallystick.errors import (
     BodyTooLarge,
+    BodyTooSlow,
     InvalidRequest,
     MethodNotAllowed,
     NotFound,
@@ -25,6 +27,8 @@ from tallystick.http import response_of
 from tallystick.web.call import Call, Fields, Handler, Reply, Table, json_reply
 
 BODY_LIMIT = 64 * 1024
+BODY_WAIT_S = 20.0
+"""How long a body may take: 64 KiB at the pace of the slowest phone, and less than a server that ends waits."""
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 SECURITY_HEADERS: Fields = (
     (b"x-content-type-options", b"nosniff"),
@@ -72,17 +76,18 @@ class Edge:
         try:
             fields, repeated = self._checked(scope)
             handler = self._handler(scope)
-            reply = await handler(Call(scope, fields, repeated, await _whole(receive)))
+            body = await _in_time(receive) if _has_body(fields) else await _whole(receive)
+            reply = await handler(Call(scope, fields, repeated, body))
         except _Gone:
             return
         except Exception as error:  # noqa: BLE001  (whatever went wrong, the client gets an answer and the log a line)
             _tell(error, name)
             reply = _refusal(scope, error)
-        status, sent, body = reply
-        length = () if status in _BODILESS else ((b"content-length", b"%d" % len(body)),)
+        status, sent, content = reply
+        length = () if status in _BODILESS else ((b"content-length", b"%d" % len(content)),)
         headers = [*sent, *length, *self._headers, (b"x-request-id", name.encode())]
         await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else content})
 
     async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -133,6 +138,19 @@ def _with_head(methods: Mapping[str, Handler]) -> dict[str, Handler]:
     return {**methods, **({"HEAD": methods["GET"]} if "GET" in methods else {})}
 
 
+def _has_body(fields: Mapping[bytes, bytes]) -> bool:
+    # RFC 9112 section 6.3: a request has a body if one of these says so.
+    return b"content-length" in fields or b"transfer-encoding" in fields
+
+
+async def _in_time(receive: Receive) -> bytes:
+    try:
+        async with asyncio.timeout(BODY_WAIT_S):
+            return await _whole(receive)
+    except TimeoutError:
+        raise BodyTooSlow("the body did not arrive in time") from None
+
+
 async def _whole(receive: Receive) -> bytes:
     chunks, length = [], 0
     while True:
@@ -154,7 +172,7 @@ def _refusal(scope: Scope, error: Exception) -> Reply:
         (name.lower().encode(), value.encode()) for name, value in answer.headers.items() if name != "Cache-Control"
     )
     # What was not read of the body must not be taken for the next request.
-    closing = isinstance(error, BodyTooLarge) and scope.get("http_version", "1.1").startswith("1")
+    closing = isinstance(error, BodyTooLarge | BodyTooSlow) and scope.get("http_version", "1.1").startswith("1")
     return json_reply(answer.body, answer.status, (*fields, (b"connection", b"close")) if closing else fields)
 
 
