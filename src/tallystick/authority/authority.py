@@ -50,6 +50,7 @@ class Authority:
         self._verifier: Verifier | None = None
         self._jobs: asyncio.Task[None] | None = None
         self._reloading: asyncio.Task[None] | None = None
+        self._keys_heard = 0
         self._draining = False
         # Where it runs: the child of a fork opens anew.
         self._process: int | None = None
@@ -148,12 +149,18 @@ class Authority:
 
     def _heard(self, entry: Revocation) -> None:
         # Another process revoked the key that signs here: what it would sign from now on is refused everywhere.
-        if entry.ending.kind is Kind.KEY and self._reloading is None:
-            self._reloading = asyncio.create_task(self._reload_keys(), name="tallystick-reload-keys")
+        if entry.ending.kind is Kind.KEY:
+            self._keys_heard += 1
+            if self._reloading is None:
+                self._reloading = asyncio.create_task(self._reload_keys(), name="tallystick-reload-keys")
 
     async def _reload_keys(self) -> None:
+        seen = -1
         try:
-            await rotate_keys.load_keys(self.world)
+            # What is heard while the keys are read may be newer than what was read.
+            while seen != self._keys_heard:
+                seen = self._keys_heard
+                await rotate_keys.load_keys(self.world)
         except TallystickError as error:
             self.world.events.tell((Event("job.failed", None, (("job", "keys"), ("code", error.code))),))
         finally:
@@ -169,9 +176,17 @@ class Authority:
 
     async def _resolve(self, digests: Sequence[Digest]) -> Sequence[CookieFill]:
         # What was used but not yet written would look idle, so it is written before the authoritative read.
+        unwritten: Unavailable | None = None
         if self.world.uses:
-            await jobs.flush_uses(self.world)
-        return await self.world.store.resolve(digests)
+            try:
+                await jobs.flush_uses(self.world)
+            except Unavailable as error:
+                unwritten = error
+        fills = await self.world.store.resolve(digests)
+        if unwritten is not None and any(fill.because == "expired" for fill in fills):
+            # A full disk lets reads go on, but an idle clock that could not be written ends nobody's session.
+            raise unwritten
+        return fills
 
     # ── presenting ───────────────────────────────────────────────────────────────────────────────────────────────
 
