@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from tallystick.authority.revoke import EVERYTHING_TARGET
 from tallystick.core.policy import DEFAULT, Staleness
 from tallystick.core.revocation.entry import GENESIS, Ending, Kind, Position, place
 from tallystick.core.revocation.feed import Answer, Beat, Snapshot
 from tallystick.core.verification.follow import Follower
 from tallystick.core.verification.steps import Opened, Registered, SendBeat, Tick, Waited
-from tests.support.house import QUICK, House, Pause, Time, a_house, code_of, revealed, verdict
+from tests.support.house import NETWORK, QUICK, House, Pause, Time, a_house, code_of, revealed, verdict
 from tests.support.house import Kind as StoreKind
 
 pytestmark = pytest.mark.anyio
@@ -204,6 +205,26 @@ def put_back(copy: Path, folder: Path) -> None:
 
 class TestNothingResurrectsOnDisk:
     """The same across the life of a process, on SQLite."""
+
+    @pytest.mark.parametrize("way", ["session", "client", "everything"])
+    async def test_what_one_process_remembers_of_a_service_ends_with_what_another_ends(
+        self, tmp_path: Path, way: str
+    ) -> None:
+        """A service that asks a second server for tokens gets none of its old session once the first has ended it."""
+        async with a_house("sqlite", tmp_path) as one, a_house("sqlite", tmp_path, at=one.time) as two:
+            service, secret = await one.service()
+            ask = {"client_id": service.id, "client_secret": secret, "network": NETWORK}
+            old = [await two.authority.client_credentials(**ask) for _ in range(2)][-1]
+            target = {"session": old.session, "client": service.id, "everything": EVERYTHING_TARGET}[way]
+            await one.authority.revoke(target, because="test", strength="everywhere")
+            new = await two.authority.client_credentials(**ask)
+            assert new.session != old.session
+            for house in (one, two):
+                await house.caught_up()
+                assert verdict(house.authority, old.access_token) in ("session.ended", "credential.outdated")
+                assert verdict(house.authority, new.access_token) == "good"
+            await one.authority.disable_client(service.id, because="test", strength="everywhere")
+            assert await code_of(two.authority.client_credentials(**ask)) == "oauth.invalid_client"
 
     @pytest.mark.parametrize("clean", [True, False], ids=["closed", "killed"])
     async def test_what_ended_before_a_restart_is_ended_after_it(self, tmp_path: Path, *, clean: bool) -> None:
