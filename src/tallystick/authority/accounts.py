@@ -131,7 +131,7 @@ async def change_password(world: World, cookie: str, old: str, new: str, *, netw
 
     async def once() -> SignedIn:
         present = await get_browser_session(world, cookie, world.clock.now())
-        await prove_known_password(world, present.account, old, network=network)
+        await prove_known_password(world, present.account, old, network=network, session=present.session)
         if not hashed:
             hashed.append(await hash_new_password(world, new, present.account.identifier))
         now = world.clock.now()

@@ -244,7 +244,7 @@ class Authority:
     async def step_up(self, cookie: str, password: str, *, network: str) -> SignedIn:
         """Proves the password again: the session gains a fresh authentication and a new cookie."""
         present = await browser.get_browser_session(self.world, cookie, self.world.clock.now())
-        await prove_known_password(self.world, present.account, password, network=network)
+        await prove_known_password(self.world, present.account, password, network=network, session=present.session)
         again = Authentication(self.world.clock.now(), ("pwd",), sign_in.PASSWORD_ACR)
         return await browser.step_up(self.world, cookie, again)
 

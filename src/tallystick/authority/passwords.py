@@ -10,6 +10,7 @@ from tallystick.authority.throttling import begin_attempt, forgive, take_back
 from tallystick.authority.world import World
 from tallystick.core.ids import ClientId
 from tallystick.core.secret import Digest
+from tallystick.core.session.model import Session
 from tallystick.errors import AuthenticationFailed, Conflict, Unavailable
 from tallystick.identity.account import Account
 from tallystick.identity.identifier import canonical_email
@@ -22,7 +23,13 @@ if TYPE_CHECKING:
 
 
 async def prove_password(
-    world: World, email: str, proof: Proof, *, network: str, client: ClientId | None = None
+    world: World,
+    email: str,
+    proof: Proof,
+    *,
+    network: str,
+    client: ClientId | None = None,
+    known: Session | None = None,
 ) -> tuple[Facts, Account]:
     """Finds the account of an identifier and proves its password.
 
@@ -35,6 +42,7 @@ async def prove_password(
         proof: the password; remembers the hash that it matched, so that a lost race does not hash again.
         network: the client's address.
         client: a client to load with the account.
+        known: a live session that the request presents; if it is this account's, strangers' guesses do not slow it down.
 
     Raises:
         AuthenticationFailed: there is no such account, it is disabled, or the password is wrong; all cost the same time.
@@ -49,7 +57,7 @@ async def prove_password(
     account = facts.account
     stored = account.password_hash if account is not None else None
     if stored is None or stored != proof.matched:
-        subject = _subject(account, identifier)
+        subject = _subject(account, identifier, known)
         right = await _attempt(world, proof.password, stored, subject, network)
         if not right or account is None or not account.enabled:
             raise AuthenticationFailed(f"password for {subject}")
@@ -63,9 +71,11 @@ async def prove_password(
     return facts, account
 
 
-async def prove_known_password(world: World, account: Account, password: str, *, network: str) -> None:
-    """Proves the password of an account that is already loaded; raises as prove_password."""
-    subject = _subject(account, account.identifier)
+async def prove_known_password(
+    world: World, account: Account, password: str, *, network: str, session: Session
+) -> None:
+    """Proves the password of an account from a live session of it; raises as prove_password."""
+    subject = _subject(account, account.identifier, session)
     if not await _attempt(world, password, account.password_hash, subject, network) or not account.enabled:
         raise AuthenticationFailed(f"password for {subject}")
     await forgive(world, subject, network)
@@ -93,9 +103,14 @@ async def hash_new_password(world: World, password: str, identifier: str) -> str
     return await world.hasher.hash(checked)
 
 
-def _subject(account: Account | None, identifier: str) -> str:
+def _subject(account: Account | None, identifier: str, known: Session | None) -> str:
     # One counter per account whatever identifier was typed; the digest keeps addresses without an account out of the store.
-    return f"password:{account.id if account is not None else Digest.of(identifier).hex()[:22]}"
+    if account is None:
+        return f"password:{Digest.of(identifier).hex()[:22]}"
+    # A live session is proof of a device that signed in before: it has counters of its own, which only its cookie moves.
+    if known is not None and known.principal == account.id:
+        return f"password:{account.id}:{known.id}"
+    return f"password:{account.id}"
 
 
 async def _upgraded(world: World, account: Account, password: str, stored: str) -> str:

@@ -52,7 +52,10 @@ async def sign_in(
     proof = Proof(password)
 
     async def once() -> SignedIn:
-        facts, account = await prove_password(world, email, proof, network=network)
+        known = await find_browser_session(world, cookie, world.clock.now())
+        facts, account = await prove_password(
+            world, email, proof, network=network, known=known.session if known is not None else None
+        )
         now = world.clock.now()
         authentication = Authentication(now, ("pwd",), PASSWORD_ACR)
         present = await find_browser_session(world, cookie, now)
