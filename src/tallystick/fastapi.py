@@ -85,7 +85,7 @@ def current(
                 headers = connection.scope["headers"]
                 credential = presented(headers, cookie_name_of(source.issuer))
                 guard(method, headers, credential, origin_of(source.issuer), trusted_origins)
-            return await source.session_of(connection.scope)
+            return source.glance(connection.scope) or await source.session_of(connection.scope)
 
     return session
 

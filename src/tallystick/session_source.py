@@ -23,6 +23,15 @@ class SessionSource(Protocol):
     async def view_of_cookie(self, value: str) -> SessionView:
         """Checks a session cookie's value; its first sight costs one batched read. Raises Rejected or Unavailable."""
 
+    def glance(self, connection: Any) -> SessionView | None:
+        """Gives the session that a request presents if its credential was seen before; None means: ask `session_of`.
+
+        Raises:
+            CredentialMissing: it carries no credential.
+            Rejected: what it carries is no good.
+            Unavailable: our own trouble.
+        """
+
     async def session_of(self, connection: Any) -> SessionView:
         """Gives the session that a request presents, by either credential.
 

@@ -40,7 +40,8 @@ async def session_of(connection: HTTPConnection, *, csrf: bool = True) -> Sessio
     scope = connection.scope
     found = scope.get(_FOUND)
     if found is None:
-        found = scope[_FOUND] = await _source(scope, csrf).session_of(scope)
+        source = _source(scope, csrf)
+        found = scope[_FOUND] = source.glance(scope) or await source.session_of(scope)
     elif isinstance(found, TallystickError):
         raise found
     view: SessionView = found
@@ -89,7 +90,8 @@ def requires(*scopes: str, fresh_minutes: int | None = None, csrf: bool = True) 
             try:
                 view = scope.get(_FOUND)
                 if view is None:
-                    view = scope[_FOUND] = await _source(scope, csrf).session_of(scope)
+                    source = _source(scope, csrf)
+                    view = scope[_FOUND] = source.glance(scope) or await source.session_of(scope)
                 elif isinstance(view, TallystickError):
                     raise view
                 if scopes:

@@ -310,6 +310,10 @@ class Source:
         """Is an ASGI lifespan."""
         yield {"tallystick": self}
 
+    def glance(self, connection: Any) -> SessionView | None:
+        """Knows nothing."""
+        return None
+
     async def session_of(self, connection: Any) -> SessionView:
         """Raises."""
         raise self.error

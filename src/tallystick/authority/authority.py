@@ -202,6 +202,14 @@ class Authority:
         """Gives the session that a request presents, by either credential. Raises Rejected or Unavailable."""
         return self._used(await self.verifier.session_of(connection))
 
+    def glance(self, connection: Any) -> SessionView | None:
+        """Gives the session behind a request whose credential was seen before; None means: ask `session_of`."""
+        verifier = self._verifier
+        view = (self.verifier if verifier is None else verifier).glance(connection)
+        if view is not None and view.credential == "cookie":
+            self.world.uses[view.id] = self.world.clock.now()
+        return view
+
     def _used(self, view: SessionView) -> SessionView:
         # Using a cookie keeps its session alive; checking an access token does not (NIST SP 800-63B-4 section 5.2).
         if view.credential == "cookie":

@@ -1,10 +1,13 @@
-"""Finds the headers of whatever a framework calls a request."""
+"""Finds the headers of whatever a framework calls a request, and the digest of what came in its cookie."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from tallystick.core.credentials.cookie import digest_of_cookie
+from tallystick.core.secret import Digest
+from tallystick.errors import CredentialMalformed
 from tallystick.http import Headers
 
 _ENVIRON = {"HTTP_AUTHORIZATION": b"authorization", "HTTP_COOKIE": b"cookie"}
@@ -17,7 +20,10 @@ def headers_of(connection: Any) -> Headers:
         connection: a request or websocket with `scope`; an ASGI scope; a WSGI environ; a mapping of header names to
             texts; or headers as ASGI gives them.
     """
-    scope = getattr(connection, "scope", connection)
+    scope = connection if type(connection) is dict else getattr(connection, "scope", connection)
+    if type(scope) is dict and type(scope.get("type")) is str and "headers" in scope:
+        asgi: Headers = scope["headers"]
+        return asgi
     if not isinstance(scope, Mapping):
         found: Headers = scope
         return found
@@ -29,3 +35,11 @@ def headers_of(connection: Any) -> Headers:
     return [
         (name.lower().encode("utf-8", "replace"), value.encode("utf-8", "replace")) for name, value in scope.items()
     ]
+
+
+def digest_of(value: str) -> Digest:
+    """Gives the digest of a session cookie's value; raises CredentialMalformed if it cannot be one."""
+    digest = digest_of_cookie(value)
+    if digest is None:
+        raise CredentialMalformed("the cookie is no session cookie")
+    return digest

@@ -12,7 +12,6 @@ from typing import Any, Literal, NoReturn
 
 from tallystick.core.credentials.access_token import Expected, view_of
 from tallystick.core.credentials.access_token import check as check_claims
-from tallystick.core.credentials.cookie import digest_of_cookie
 from tallystick.core.credentials.view import CookieFill, SessionView
 from tallystick.core.policy import Staleness
 from tallystick.core.revocation.entry import Revocation
@@ -36,7 +35,7 @@ from tallystick.verifier.clocks import SYSTEM, Clocks
 from tallystick.verifier.fills import Fills, Found, Resolve
 from tallystick.verifier.following import Following, check_sources
 from tallystick.verifier.keyring import SharedKeys
-from tallystick.verifier.present import headers_of
+from tallystick.verifier.present import digest_of, headers_of
 from tallystick.verifier.unknown_keys import UnknownKeys
 
 LOOKS = 3
@@ -150,7 +149,7 @@ class Verifier(Following):
         found = self._remembered(value)
         if found is not None:
             return found
-        digest = _digest_of(value)
+        digest = digest_of(value)
         for _ in range(LOOKS):
             await self._require_lease_async()
             view = self._settled(digest, await self._fills.get(value, digest))
@@ -163,7 +162,7 @@ class Verifier(Following):
         found = self._remembered(value)
         if found is not None:
             return found
-        digest = _digest_of(value)
+        digest = digest_of(value)
         for _ in range(LOOKS):
             self._require_lease()
             view = self._settled(digest, self._fills.get_blocking(value, digest))
@@ -183,20 +182,37 @@ class Verifier(Following):
             Rejected: what it presents is no good.
             Unavailable: our own trouble.
         """
+        known = self.glance(connection)
+        if known is not None:
+            return known
         kind, value = self._presented(connection)
         if kind == "cookie":
             return await self.view_of_cookie(value)
+        await self._require_lease_async()
+        now = self._boot()
+        try:
+            view = self._first_sight(value, wait=False)
+        except KeyUnknown:
+            # It may wait for the key set to be read again, so not in the loop.
+            view = await asyncio.to_thread(self._first_sight, value, wait=True)
+        check(view, self._memory, now)
+        return view
+
+    def glance(self, connection: Any) -> SessionView | None:
+        """Gives the session that a request presents if its credential was seen before; None means: ask `session_of`.
+
+        Raises:
+            CredentialMissing: it presents none.
+            Rejected: what it presents is no good.
+            Unavailable: our own trouble.
+        """
+        kind, value = self._presented(connection)
+        if kind == "cookie":
+            return self._remembered(value)
         memory, now = self._memory, self._boot()
         view = self._find(value, now + memory.offset - self._leeway)
-        if view is None:
-            await self._require_lease_async()
-            try:
-                view = self._first_sight(value, wait=False)
-            except KeyUnknown:
-                # It may wait for the key set to be read again, so not in the loop.
-                view = await asyncio.to_thread(self._first_sight, value, wait=True)
-            memory = self._memory
-        check(view, memory, now)
+        if view is not None:
+            check(view, memory, now)
         return view
 
     def session_of_blocking(self, connection: Any) -> SessionView:
@@ -275,13 +291,6 @@ class Verifier(Following):
 
     def _counted(self) -> dict[str, int]:
         return {"first_seen": self.first_seen, "cookie_reads": self._fills.reads}
-
-
-def _digest_of(value: str) -> Digest:
-    digest = digest_of_cookie(value)
-    if digest is None:
-        raise CredentialMalformed("the cookie is no session cookie")
-    return digest
 
 
 def _refuse(found: Nothing) -> NoReturn:
