@@ -51,9 +51,10 @@ class Reader:
 class Writer:
     """Runs batches of writes: each job all or nothing, all of a batch with one lock and one sync to the disk.
 
-    Theory of operation. Every job has its savepoint, so one that loses a compare-and-swap leaves no trace of its own
-    while the others go on; nobody is answered before the COMMIT of the whole batch has returned, so nothing that was told
-    can be lost, and nothing of it exists if the process dies before. A batch in which any answer depends on the disk is
+    Theory of operation. A batch is tried as one transaction. If a job of several fails in it, all is undone and the batch is
+    done again with a savepoint for each job, so that one which loses a compare-and-swap leaves no trace of its own while
+    the others go on. Nobody is answered before the COMMIT of the whole batch has returned, so nothing that was told can be
+    lost, and nothing of it exists if the process dies before. A batch in which any answer depends on the disk is
     committed with synchronous=FULL. Where none does (last uses, throttle counters, who follows the log: what a loss of
     power would take, it takes from processes that died with it), NORMAL writes without waiting for the disk.
 
@@ -90,13 +91,21 @@ class Writer:
         return outcomes
 
     def _transact(self, jobs: Sequence[Job[Any]], hook: Callable[[str], None] | None) -> Sequence[Any]:
-        connection, alone = self._connection, len(jobs) == 1
+        outcomes = self._try(jobs, hook, apart=False)
+        if len(jobs) > 1 and any(isinstance(done, Failure) for done in outcomes):
+            return self._try(jobs, hook, apart=True)
+        return outcomes
+
+    def _try(self, jobs: Sequence[Job[Any]], hook: Callable[[str], None] | None, *, apart: bool) -> Sequence[Any]:
+        connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         try:
-            outcomes = [self._one(job, hook, alone=alone) for job in jobs]
-            if alone and isinstance(outcomes[0], Failure):
-                connection.execute("ROLLBACK")
-                return outcomes
+            outcomes = []
+            for job in jobs:
+                outcomes.append(self._one(job, hook, apart=apart))
+                if not apart and isinstance(outcomes[-1], Failure):
+                    connection.execute("ROLLBACK")
+                    return outcomes
             if hook is not None:
                 hook(failpoint.BEFORE_COMMIT)
             self._commit()
@@ -108,9 +117,9 @@ class Writer:
             hook(failpoint.AFTER_COMMIT)
         return outcomes
 
-    def _one(self, job: Job[Any], hook: Callable[[str], None] | None, *, alone: bool) -> Any:
+    def _one(self, job: Job[Any], hook: Callable[[str], None] | None, *, apart: bool) -> Any:
         connection = self._connection
-        if not alone:
+        if apart:
             connection.execute("SAVEPOINT job")
         try:
             begun = job.begin()
@@ -119,11 +128,11 @@ class Writer:
             if not connection.in_transaction:
                 # SQLite itself has undone the whole transaction (the disk is full or broken): nobody's job is done.
                 raise
-            if not alone:
+            if apart:
                 connection.execute("ROLLBACK TO job")
                 connection.execute("RELEASE job")
             return Failure(ours(error))
-        if not alone:
+        if apart:
             connection.execute("RELEASE job")
         return done
 
