@@ -172,7 +172,10 @@ class Authority:
             if self._claims_store:
                 await self.world.store.setting(_ISSUER_SETTING, self.issuer)
         elif recorded != self.issuer:
-            raise Misconfigured(f"this store belongs to the issuer {recorded}, not to {self.issuer}")
+            raise Misconfigured(
+                f"this store belongs to the issuer {recorded}, not to {self.issuer}: serve it there (the same port, or "
+                "TALLYSTICK_ISSUER), or begin with another store"
+            )
 
     async def _resolve(self, digests: Sequence[Digest]) -> Sequence[CookieFill]:
         # What was used but not yet written would look idle, so it is written before the authoritative read.

@@ -79,9 +79,6 @@ CLIENT_SECRET = Rule(free=10, first_s=1, cap_s=300, decay_s=300)
 SIGN_UP = Rule(free=10, first_s=10, cap_s=3600, decay_s=3600)
 """New accounts from one network."""
 
-REFRESH = Rule(free=20, first_s=1, cap_s=60, decay_s=60)
-"""Refresh tokens that were not good, of one client from one network."""
-
 
 def allowed_at(attempts: Attempts, rule: Rule, jitter: float) -> int:
     """Gives the instant from which on the next attempt is allowed.

@@ -21,6 +21,7 @@ from tallystick.errors import (
     MethodNotAllowed,
     NotFound,
     TallystickError,
+    Unavailable,
     UnknownHost,
 )
 from tallystick.http import response_of
@@ -80,6 +81,9 @@ class Edge:
             reply = await handler(Call(scope, fields, repeated, body))
         except _Gone:
             return
+        except asyncio.CancelledError:
+            # The server stops, and this request took longer than it waits: whoever asked may ask again.
+            reply = _refusal(scope, Unavailable("the server stops"))
         except Exception as error:  # noqa: BLE001  (whatever went wrong, the client gets an answer and the log a line)
             _tell(error, name)
             reply = _refusal(scope, error)

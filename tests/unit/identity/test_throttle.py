@@ -12,7 +12,6 @@ from tallystick.identity.throttle import (
     FAILURES_MAX,
     PASSWORD,
     PASSWORD_ANYWHERE,
-    REFRESH,
     SIGN_UP,
     Attempts,
     Rule,
@@ -24,7 +23,7 @@ from tallystick.identity.throttle import (
 )
 
 NOW = 1_800_000_000
-PRESETS = [PASSWORD, PASSWORD_ANYWHERE, CLIENT_SECRET, SIGN_UP, REFRESH]
+PRESETS = [PASSWORD, PASSWORD_ANYWHERE, CLIENT_SECRET, SIGN_UP]
 RULE = Rule(free=2, first_s=10, cap_s=100, decay_s=200, spread=0.5)
 
 
