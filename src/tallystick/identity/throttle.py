@@ -90,7 +90,8 @@ def allowed_at(attempts: Attempts, rule: Rule, jitter: float) -> int:
     """
     over = min(attempts.failures, rule.full) - rule.free
     if over <= 0:
-        return attempts.last_at
+        # Not the last attempt's instant: a clock that was ahead of this one must not keep anybody waiting.
+        return 0
     delay_s = min(rule.cap_s, rule.first_s << (over - 1))
     return attempts.last_at + ceil(delay_s * (1 - rule.spread * jitter))
 

@@ -34,7 +34,7 @@ def test_the_first_attempt_is_allowed_at_once() -> None:
 
 def test_free_failures_cost_nothing_and_then_the_delay_doubles_up_to_the_cap() -> None:
     """After the free failures one waits 10, 20, 40, 80 and then always 100 seconds."""
-    waits = [allowed_at(Attempts(failures, NOW), RULE, 0) - NOW for failures in range(9)]
+    waits = [max(0, allowed_at(Attempts(failures, NOW), RULE, 0) - NOW) for failures in range(9)]
     assert waits == [0, 0, 0, 10, 20, 40, 80, 100, 100]
 
 
@@ -80,10 +80,10 @@ def test_a_clock_that_was_ahead_locks_nobody_out() -> None:
 
 
 def test_a_clock_that_is_a_little_behind_takes_nothing_back() -> None:
-    """A count written by a node whose clock is some seconds ahead stays as it is."""
+    """A count written by a node whose clock is some seconds ahead goes on from there, and keeps nobody waiting."""
+    assert allowed_at(Attempts(1, NOW + 5), RULE, 0) <= NOW
     held = begin(Attempts(1, NOW + 5), NOW, RULE, 0)
-    assert held == Attempts(1, NOW + 5)
-    assert begin(held, NOW + 5, RULE, 0) == Attempts(2, NOW + 5)
+    assert held == Attempts(2, NOW + 5)
 
 
 def test_a_right_proof_forgets_the_failures_of_its_network() -> None:
