@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from tallystick.core.revocation.entry import Ending, Kind, Position, place
-from tallystick.core.verification.steps import TakeSnapshot, Waited
+from tallystick.core.verification.follow import Follower
+from tallystick.core.verification.steps import Failed, TakeSnapshot, Tick, Wait, Waited
 from tests.unit.core.revocation.views import OTHER, SESSION, Mark
 from tests.unit.core.verification.virtual import Virtual
 
@@ -253,3 +254,14 @@ def test_a_wall_clock_a_little_ahead_is_waited_for() -> None:
     one.run(5)
     assert one.now + one.follower.offset == pytest.approx(ahead, abs=2)
     assert one.leased
+
+
+def test_a_call_does_not_hasten_a_retry() -> None:
+    """Whoever wakes a follower that waits for its next try makes it wait on, so that trouble is not made worse."""
+    one = Follower("v")
+    noise = bytes(16) + b"\x80"
+    one.step(Waited(), Tick(0.0, 1000.0, noise))
+    resting = one.step(Failed(), Tick(0.0, 1000.0, noise))
+    assert isinstance(resting, Wait)
+    half_s = resting.timeout_s / 2
+    assert one.step(Waited(), Tick(half_s, 1000.0 + half_s, noise)) == Wait(resting.timeout_s - half_s)
