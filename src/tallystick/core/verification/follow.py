@@ -123,8 +123,7 @@ class Follower:
             case Answer():
                 self._hear(heard, tick)
             case Waited():
-                if self.failures == 0:
-                    self.next_at = tick.boot
+                self.next_at = self.next_at if self.failures else tick.boot
             case Snapshot():
                 if self.wants_snapshot:
                     self._take(heard, tick)
