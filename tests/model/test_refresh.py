@@ -28,9 +28,16 @@ def test_refresh_has_one_winner_in_every_interleaving(third: str, capsys: pytest
 
 
 @pytest.mark.soak
-def test_refresh_has_one_winner_in_a_larger_scope() -> None:
-    """The same over three generations and four instants."""
-    explored = explore(RefreshModel(last_instant=4, generations=3))
+@pytest.mark.parametrize(
+    ("instants", "thief", "stranger"),
+    [(4, True, False), (4, False, True), (2, True, True)],
+    ids=["thief", "stranger", "both"],
+)
+def test_refresh_has_one_winner_in_a_larger_scope(instants: int, thief: bool, stranger: bool) -> None:
+    """The same over three generations and more instants, and with both at once."""
+    model = RefreshModel(last_instant=instants, generations=3 if not (thief and stranger) else 2, with_thief=thief,
+                         with_stranger=stranger)  # fmt: skip
+    explored = explore(model, states_max=8_000_000)
     assert explored.broken is None, str(explored)
 
 
