@@ -19,7 +19,7 @@ class Row:
     """One budget and what was measured.
 
     Args:
-        what: the budget, as DESIGN section 8 names it.
+        what: the budget.
         measured: the ratio.
         must: the ratio that may not be passed.
         aim: the ratio we strive for.

@@ -36,7 +36,7 @@ from tallystick.verifier.bare import verify_access_token
 ISSUER, AUDIENCE = "https://auth.example.com/x", "https://export.example"
 TOKENS = 32
 BUDGETS = {"ES256": (1.20, 1.10), "Ed25519": (1.15, 1.06), "RS256": (1.40, 1.25), "HS256": (4.0, 2.5)}
-"""Algorithm → (must, aim) of DESIGN section 8."""
+"""Algorithm → (must, aim)."""
 BARE, OURS, FUNCTION = "bare", "ours", "verify_access_token"
 
 _SHA256 = hashes.SHA256()

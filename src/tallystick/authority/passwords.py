@@ -34,7 +34,7 @@ async def prove_password(
     """Finds the account of an identifier and proves its password.
 
     The position of the facts is read before the account row, so a sign-in that rests on them is born before any later
-    change of the password (revocation.md section 3).
+    change of the password.
 
     Args:
         world: ports and policy.

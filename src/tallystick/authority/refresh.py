@@ -61,7 +61,7 @@ async def refresh(
         facts = await world.store.facts_of_session(presented.session)
         owner = facts.client
         if owner is None or owner.id != client:
-            # Another client's: it authenticates as itself, then is refused, so that nothing ends (revocation.md 10).
+            # Another client's: it authenticates as itself, then is refused, so that nothing ends.
             owner = (await world.store.facts_of_client(client)).client
         await authenticate_client(world, owner, client, client_secret, network=network)
         standing = standing_of(facts)

@@ -154,7 +154,7 @@ class Policy:
         _within("signing_key_lifetime", self.signing_key_lifetime, 4 * self.key_set_max_age, days(730))
         for name in ("browser", "browser_kept", "app", "service"):
             clocks: Clocks = getattr(self, name)
-            # An access token moves the idle clock when it is minted, never when it is checked (revocation.md 11).
+            # An access token moves the idle clock when it is minted, never when it is checked.
             _within(f"{name}.idle_lifetime", clocks.idle_lifetime, self.access_token_lifetime, clocks.absolute_lifetime)
         for name in ("sessions_per_opener_and_client", "sessions_per_opener", "unbound_sessions_per_client"):
             _within(name, getattr(self, name), 1, 10_000)

@@ -1,7 +1,7 @@
 """The refresh token: session id, generation, and a MAC under a master key that is not in the store.
 
 Nothing of it is stored but the generation, so every old generation is recognised without stored digests, a forgery fails
-before any I/O, and the successor of a generation can be made again, identically (revocation.md section 10).
+before any I/O, and the successor of a generation can be made again, identically.
 """
 
 from __future__ import annotations

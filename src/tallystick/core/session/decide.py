@@ -31,7 +31,7 @@ from tallystick.core.session.standing import Standing, Verdict, level_of_cookie
 def refresh(
     standing: Standing, presented: RefreshToken, client: ClientId, newest_version: int, policy: Policy, now: int
 ) -> Decision:
-    """Decides what a presented refresh token does: rotate, repeat, reuse, expire, or nothing (revocation.md section 10).
+    """Decides what a presented refresh token does: rotate, repeat, reuse, expire, or nothing.
 
     Args:
         standing: the token's session and what it depends on.
@@ -144,7 +144,7 @@ def step_up(
     """Decides that a browser's live session gains an authentication and a new cookie.
 
     The cookie that was presented stays good for a short time, at the level it had; a new authentication attaches only
-    to the new one (revocation.md section 11).
+    to the new one.
 
     Args:
         standing: the browser's session.
@@ -195,11 +195,6 @@ def expire(session: SessionId) -> Decision:
     return Decision(Outcome.EXPIRED, events=(Event("session.expired", session),))
 
 
-def expire_row(session: SessionId) -> EndSession:
-    """Gives the change by which the sweeper marks an expired row."""
-    return EndSession(session, "expired", logged=False)
-
-
 def cut(ending: Ending) -> Decision:
     """Decides that everything which an ending covers is over: one entry, and a durable cut for the kinds that have one."""
     if ending.kind is Kind.SESSION:
@@ -221,8 +216,8 @@ def end_all_but(
 ) -> Decision:
     """Decides that every session of a principal ends but the browser's that asks, which is born again.
 
-    The principal's cut and entry at p; on this session `born` becomes p, and a new cookie, the old one dead at once
-    (revocation.md section 2). Sessions opened from it end like the rest.
+    The principal's cut and entry at p; on this session `born` becomes p, and a new cookie, the old one dead at once.
+    Sessions opened from it end like the rest.
 
     Args:
         standing: the browser's session that asks; the caller has seen that its authentication is fresh.

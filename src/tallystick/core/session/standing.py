@@ -8,7 +8,7 @@ from enum import Enum
 from tallystick.core.policy import Policy
 from tallystick.core.revocation.entry import Position
 from tallystick.core.secret import Digest
-from tallystick.core.session.model import Authentication, BrowserHolder, ServiceHolder, Session
+from tallystick.core.session.model import Authentication, BrowserHolder, Session
 
 
 class Verdict(Enum):
@@ -91,8 +91,3 @@ def level_of_cookie(session: Session, presented: Digest, now: int) -> tuple[Auth
 def is_fresh(authentications: tuple[Authentication, ...], now: int, policy: Policy) -> bool:
     """Tells whether the last authentication is recent enough for a sensitive act."""
     return bool(authentications) and now - authentications[-1].at < policy.fresh_lifetime
-
-
-def is_service(session: Session) -> bool:
-    """Tells whether a service holds the session by its own key."""
-    return isinstance(session.holder, ServiceHolder)

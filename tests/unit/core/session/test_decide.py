@@ -117,7 +117,6 @@ def test_an_expired_session_mints_nothing_and_the_log_stays_as_it_was() -> None:
     decision = decide.mint(an_app().standing(), row.hard_end_at)
     assert changes_nothing(decision, Outcome.EXPIRED)
     assert [event.name for event in decision.events] == ["session.expired"]
-    assert decide.expire_row(row.id) == EndSession(row.id, "expired", logged=False)
 
 
 def test_more_may_be_allowed_to_a_live_session_only() -> None:

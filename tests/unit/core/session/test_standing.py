@@ -9,7 +9,7 @@ import pytest
 from tallystick.core.policy import DEFAULT, Clocks
 from tallystick.core.revocation.entry import ORIGIN, Position
 from tallystick.core.session.model import AppHolder, BrowserHolder, Ended, ServiceHolder
-from tallystick.core.session.standing import Standing, Verdict, is_fresh, is_service, level_of_cookie
+from tallystick.core.session.standing import Standing, Verdict, is_fresh, level_of_cookie
 from tests.support.sessions import (
     BORN,
     COOKIE,
@@ -209,8 +209,6 @@ def test_a_session_belongs_to_the_client_that_holds_it() -> None:
     service = a_service().row.holder
     assert isinstance(service, ServiceHolder)
     assert a_service().row.client == service.client
-    assert is_service(a_service().row)
-    assert not is_service(an_app().row)
 
 
 def test_an_ending_says_when_why_and_where_in_the_log() -> None:
