@@ -59,7 +59,9 @@ async def sign_in(
         now = world.clock.now()
         authentication = Authentication(now, ("pwd",), PASSWORD_ACR)
         present = await find_browser_session(world, cookie, now)
-        decision = _decide_browser(world, facts, account, present, authentication, now, stay=stay, label=label)
+        decision = _decide_browser(
+            world, facts, account, present, authentication, now, stay=stay, label=label, network=network
+        )
         assert decision.to_deliver is not None
         committed = await commit(world, decision, now=now)
         session = committed.sessions.get(decision.to_deliver.session.id, decision.to_deliver.session)
@@ -78,6 +80,7 @@ def _decide_browser(
     *,
     stay: bool,
     label: str,
+    network: str,
 ) -> Decision:
     fresh = world.entropy.bytes(32)
     if present is not None and present.session.principal == account.id:
@@ -87,7 +90,7 @@ def _decide_browser(
         )
         if decision.outcome is Outcome.STEPPED_UP:
             return decision
-    birth = Birth(world.new_session_id(), account.id, facts.position, now, label)
+    birth = Birth(world.new_session_id(), account.id, facts.position, now, label, network)
     replaced = present.session if present is not None else None
     return open_browser(birth, authentication, fresh, world.policy, kept=stay, replaces=replaced)
 
@@ -131,7 +134,7 @@ async def sign_in_app(
         grant = AppGrant(
             client, facts.client.scopes if scope is None else scope, facts.client.audiences, world.newest_master
         )
-        birth = Birth(world.new_session_id(), account.id, facts.position, now, label)
+        birth = Birth(world.new_session_id(), account.id, facts.position, now, label, network)
         existing = await world.store.sessions_of(account.id)
         decision = open_app(birth, grant, authentication, world.policy, existing)
         assert decision.to_deliver is not None

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from tallystick.core.ids import PrincipalId
+from tallystick.identity.authenticators import NO_AUTHENTICATORS, Authenticators
 
 _PERMISSION = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]{1,128}")
 
@@ -24,6 +25,8 @@ class Account:
         enabled: False after it was disabled.
         created_at: instant of its creation.
         password_changed_at: instant of the last change of its password.
+        verified_at: instant at which its owner proved to read mail at the address; None if nobody did.
+        authenticators: what its owner proves themselves with beside the password.
     """
 
     id: PrincipalId
@@ -35,6 +38,8 @@ class Account:
     enabled: bool
     created_at: int
     password_changed_at: int
+    verified_at: int | None = None
+    authenticators: Authenticators = NO_AUTHENTICATORS
 
     def __repr__(self) -> str:
         return f"Account(id={self.id!s}, version={self.version}, enabled={self.enabled})"

@@ -10,28 +10,11 @@ not be waited for and may be removed. A verifier that lives is never dropped whi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
-from tallystick.core.revocation.entry import Position
+from tallystick.ports import Registered
 
 ASK_AFTER_S = 30.0
 """A verifier that has not registered anew for so long is asked whether it still runs."""
-
-
-class Registered(NamedTuple):
-    """A verifier's row, as it was read.
-
-    Args:
-        name: the verifier.
-        times: how often it has registered.
-        doubted: it must register again.
-        acked: the position that it has acked.
-    """
-
-    name: str
-    times: int
-    doubted: bool
-    acked: Position
 
 
 class Doubts:

@@ -12,6 +12,7 @@ SESSIONS_MAX = 1000
 SESSIONS_AT_ONCE = 500
 ENTRIES_AT_ONCE = 5_000
 ATTEMPTS_AT_ONCE = 1_000
+HANDLES_AT_ONCE = 1_000
 TAIL_S_MIN = 600
 """Entries are kept for at least so many seconds, so that a follower that was away for a while need not start anew."""
 DECAY_S = 3600

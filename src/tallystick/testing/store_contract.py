@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from tallystick.testing.contract_cookies import Cookies
 from tallystick.testing.contract_endings import Endings
+from tallystick.testing.contract_handles import AuditTrail, Handles
 from tallystick.testing.contract_log import Logs
 from tallystick.testing.contract_races import Races
 from tallystick.testing.contract_registers import Registers
@@ -18,5 +19,5 @@ from tallystick.testing.contract_rows import Rows
 from tallystick.testing.contract_sweeping import Sweeping
 
 
-class StoreContract(Rows, Registers, Cookies, Endings, Races, Logs, Sweeping):
+class StoreContract(Rows, Registers, Cookies, Endings, Races, Logs, Sweeping, Handles, AuditTrail):
     """Everything that a `Store`, and the `Log` that it gives, promises."""

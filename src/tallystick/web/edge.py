@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from tallystick.authority.acting import acting_as
 from tallystick.errors import (
     BodyTooLarge,
     BodyTooSlow,
@@ -78,7 +79,9 @@ class Edge:
             fields, repeated = self._checked(scope)
             handler = self._handler(scope)
             body = await _in_time(receive) if _has_body(fields) else await _whole(receive)
-            reply = await handler(Call(scope, fields, repeated, body))
+            call = Call(scope, fields, repeated, body)
+            with acting_as(network=call.network, request=name):
+                reply = await handler(call)
         except _Gone:
             return
         except asyncio.CancelledError:
@@ -89,7 +92,13 @@ class Edge:
             reply = _refusal(scope, error)
         status, sent, content = reply
         length = () if status in _BODILESS else ((b"content-length", b"%d" % len(content)),)
-        headers = [*sent, *length, *self._headers, (b"x-request-id", name.encode())]
+        own = {field for field, _ in sent}
+        headers = [
+            *sent,
+            *length,
+            *(one for one in self._headers if one[0] not in own),
+            (b"x-request-id", name.encode()),
+        ]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else content})
 

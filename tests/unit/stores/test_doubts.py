@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tallystick.core.revocation.entry import ORIGIN
-from tallystick.stores.doubts import ASK_AFTER_S, Doubts, Registered
+from tallystick.ports import Registered
+from tallystick.stores.doubts import ASK_AFTER_S, Doubts
 from tallystick.testing.clock import FakeClock
 
 LS = 3.3

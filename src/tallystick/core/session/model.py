@@ -120,6 +120,7 @@ class Session:
         clocks: its idle and absolute lifetimes.
         label: what the person may recognise it by (a device), at most 200 characters.
         ended: how it ended, or None while it is live.
+        network: the address that it was opened from, or signed in from last.
     """
 
     id: SessionId
@@ -137,6 +138,7 @@ class Session:
     clocks: Clocks
     label: str = ""
     ended: Ended | None = None
+    network: str = ""
 
     @property
     def client(self) -> ClientId | None:

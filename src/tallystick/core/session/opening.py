@@ -38,6 +38,7 @@ class Birth:
         born: the log position read before the first fact that the sign-in relies on.
         now: the instant.
         label: what the person may recognise the session by; cut to 200 characters.
+        network: the address that the request came from.
     """
 
     session: SessionId
@@ -45,6 +46,7 @@ class Birth:
     born: Position
     now: int
     label: str = ""
+    network: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +192,7 @@ def _born(
         active_at=birth.now,
         clocks=clocks,
         label=birth.label[:LABEL_LENGTH_MAX],
+        network=birth.network,
     )
 
 

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
+from tallystick.audit import GENESIS, AuditEntry
 from tallystick.core.credentials.view import CookieFill
 from tallystick.core.ids import ClientId, PrincipalId, SessionId
 from tallystick.core.keys.lifecycle import SigningKey
 from tallystick.core.policy import Staleness
-from tallystick.core.revocation.entry import Kind, Position, Revocation
+from tallystick.core.revocation.entry import Position, Revocation
 from tallystick.core.revocation.feed import Log
 from tallystick.core.secret import Digest
+from tallystick.core.session.handle import Handle
 from tallystick.core.session.model import BrowserHolder, ServiceHolder, Session
 from tallystick.errors import Misconfigured
 from tallystick.identity.account import Account
 from tallystick.identity.throttle import Attempts
 from tallystick.oauth.client import Client
-from tallystick.ports import Committed, Facts, Write
+from tallystick.ports import Committed, Facts, Registered, Write
 from tallystick.stores import clocks
-from tallystick.stores.doubts import Doubts, Registered
+from tallystick.stores.doubts import Doubts
 from tallystick.stores.fills import CookieRow, fill_of
-from tallystick.stores.limits import DECAY_S, SESSIONS_AT_ONCE, SESSIONS_MAX, forgotten, last_use, tail_kept_s
+from tallystick.stores.limits import SESSIONS_MAX, last_use
+from tallystick.stores.memory.draft import commit
 from tallystick.stores.memory.log import MemoryLog
 from tallystick.stores.memory.state import State
+from tallystick.stores.memory.sweeping import sweep_rows
 
 
 class MemoryStore:
@@ -69,7 +72,7 @@ class MemoryStore:
         """Loads a session by id or by a cookie's digest."""
         with self._state.changed:
             state, position = self._state, self._state.head.position
-            row = self._of_cookie(session) if isinstance(session, Digest) else state.sessions.get(session)
+            row = self._state.of_cookie(session) if isinstance(session, Digest) else state.sessions.get(session)
             if row is None:
                 return Facts(position, cuts=state.cuts_of(None, None))
             return Facts(
@@ -80,12 +83,6 @@ class MemoryStore:
                 state.clients.get(row.client) if row.client is not None else None,
                 state.cuts_of(row.principal, row.client),
             )
-
-    def _of_cookie(self, digest: Digest) -> Session | None:
-        held = [one for one in self._state.sessions.values() if isinstance(one.holder, BrowserHolder)]
-        current = (one for one in held if isinstance(one.holder, BrowserHolder) and one.holder.cookie == digest)
-        before = (one for one in held if isinstance(one.holder, BrowserHolder) and one.holder.previous == digest)
-        return next(current, None) or next(before, None)
 
     async def facts_of_account(self, account: PrincipalId | str) -> Facts:
         """Loads an account by id or by identifier."""
@@ -124,7 +121,7 @@ class MemoryStore:
             return [fill_of(self._cookie_row(one), self._state.head.position, self._clock()) for one in digests]
 
     def _cookie_row(self, digest: Digest) -> CookieRow | None:
-        row = self._of_cookie(digest)
+        row = self._state.of_cookie(digest)
         if row is None or not isinstance(row.holder, BrowserHolder):
             return None
         proofs, good_until = row.authentications, row.idle_end_at
@@ -180,7 +177,7 @@ class MemoryStore:
     async def commit(self, writes: Sequence[Write], *, now: int, everywhere: bool = False) -> Committed:
         """Commits writes in order, all or nothing."""
         with self._state.changed:
-            return self._state.commit(writes, now, everywhere=everywhere)
+            return commit(self._state, writes, now, everywhere=everywhere)
 
     async def touch(self, uses: Mapping[SessionId, int]) -> None:
         """Moves idle clocks, never backwards."""
@@ -224,6 +221,11 @@ class MemoryStore:
         dead = self._doubts.dead(rows, self._bound_s)
         return {row.name: row.acked for row in rows if row not in dead}
 
+    async def verifiers(self) -> Sequence[Registered]:
+        """Gives every row of the registry."""
+        with self._state.changed:
+            return self._registered()
+
     async def doubt(self, verifiers: Sequence[str]) -> None:
         """Marks verifiers: each must register again before its next lease, or is swept."""
         with self._state.changed:
@@ -238,6 +240,29 @@ class MemoryStore:
         with self._state.changed:
             self._state.want_acks(position)
             self._state.tell()
+
+    async def find_handle(self, digest: Digest) -> Handle | None:
+        """Finds a handle by its digest."""
+        with self._state.changed:
+            return self._state.handles.get(digest)
+
+    async def audit_page(self, after: int, limit: int) -> Sequence[AuditEntry]:
+        """Gives entries of the audit trail after a place, in order."""
+        with self._state.changed:
+            return self._state.audit[after : after + limit]
+
+    async def audit_recent(
+        self, limit: int, *, before: int | None = None, principal: str | None = None
+    ) -> Sequence[AuditEntry]:
+        """Gives the newest entries of the audit trail, newest first."""
+        with self._state.changed:
+            found = self._state.audit[: None if before is None else max(0, before - 1)]
+        return [one for one in reversed(found) if principal is None or one.principal == principal][:limit]
+
+    async def audit_head(self) -> tuple[int, bytes]:
+        """Gives the place and the chain of the last entry of the audit trail."""
+        with self._state.changed:
+            return (self._state.audit[-1].seq, self._state.audit[-1].chain) if self._state.audit else (0, GENESIS)
 
     async def log_page(self, after: Position, limit: int) -> Sequence[Revocation]:
         """Gives entries after a position."""
@@ -257,10 +282,7 @@ class MemoryStore:
     async def sweep(self, now: int, retention_s: int) -> int:
         """Removes what may be forgotten."""
         with self._state.changed:
-            gone = self._sweep_sessions(now - retention_s) + self._sweep_log(now - tail_kept_s(retention_s))
-            decayed = [key for key, one in self._state.attempts.items() if _decayed(one, now - DECAY_S)]
-            for key in decayed:
-                del self._state.attempts[key]
+            gone = sweep_rows(self._state, now, retention_s)
             rows = self._registered()
             dead = self._doubts.dead(rows, self._bound_s)
             for row in dead:
@@ -269,31 +291,8 @@ class MemoryStore:
                 self._state.verifiers[name].doubted = True
             self._registered()
             self._state.tell()
-            return gone + len(decayed) + len(dead)
-
-    def _sweep_sessions(self, before: int) -> int:
-        sessions = self._state.sessions
-        old = sorted((one for one in sessions.values() if one.hard_end_at < before), key=lambda one: one.hard_end_at)
-        names = {one.id for one in old[:SESSIONS_AT_ONCE]}
-        names |= {one.id for one in sessions.values() if one.bound and one.opened_from in names}
-        for name in names:
-            del sessions[name]
-        return len(names)
-
-    def _sweep_log(self, before: int) -> int:
-        state = self._state
-        old = forgotten([one for one in state.log if one.ending.kind is not Kind.KEY], before)
-        if old:
-            last = old[-1]
-            state.log = [one for one in state.log if one.position > last.position or one.ending.kind is Kind.KEY]
-            if last.position > state.head.tail:
-                state.head = replace(state.head, tail=last.position, tail_chain=last.chain)
-        return len(old)
+            return gone + len(dead)
 
 
 def _serves(session: Session, client: ClientId) -> bool:
     return isinstance(session.holder, ServiceHolder) and session.client == client and session.ended is None
-
-
-def _decayed(attempts: Attempts, before: int) -> bool:
-    return attempts.last_at < before and attempts.last_at + attempts.failures * DECAY_S < before

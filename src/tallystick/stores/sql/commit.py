@@ -11,12 +11,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from tallystick.audit import AuditEntry
 from tallystick.core.ids import SessionId
 from tallystick.core.revocation.entry import CUTS, Ending, Kind, Position, Revocation, place
 from tallystick.core.session.decision import Append, EndSession, OpenSession, UpdateSession
 from tallystick.core.session.model import BrowserHolder, ServiceHolder, Session
 from tallystick.errors import AlreadyExists, Conflict
-from tallystick.ports import Committed, PutAccount, PutClient, PutKeys, Write
+from tallystick.ports import (
+    Committed,
+    DropHandles,
+    PutAccount,
+    PutClient,
+    PutHandle,
+    PutKeys,
+    Record,
+    RedeemHandle,
+    Write,
+)
+from tallystick.stores.sql import audit_trail, handles
 from tallystick.stores.sql import statements as sql
 from tallystick.stores.sql.rows import (
     account_row,
@@ -44,6 +56,7 @@ class Draft:
         earlier: positions of endings that it met and that were written before.
         sessions: rows that it opened or updated.
         reborn: which of them are born at its last entry.
+        records: what the audit trail gets.
     """
 
     now: int
@@ -53,6 +66,7 @@ class Draft:
     earlier: list[Position] = field(default_factory=list)
     sessions: dict[SessionId, Session] = field(default_factory=dict)
     reborn: list[SessionId] = field(default_factory=list)
+    records: list[AuditEntry] = field(default_factory=list)
 
 
 def commit(writes: Sequence[Write], now: int, *, everywhere: bool) -> Transaction[Committed]:
@@ -69,6 +83,8 @@ def commit(writes: Sequence[Write], now: int, *, everywhere: bool) -> Transactio
         yield sql.SET_BORN, (str(name), *position)
         if name in draft.sessions:
             draft.sessions[name] = replace(draft.sessions[name], born=position)
+    if draft.records:
+        yield from audit_trail.append(draft.records)
     if everywhere:
         yield sql.WANT_ACKS, tuple(position)
     return Committed(position, revocations, draft.sessions)
@@ -92,6 +108,10 @@ def _write(draft: Draft, write: Write) -> Transaction[None]:
             yield from _put_client(write)
         case PutKeys():
             yield from _put_keys(write)
+        case PutHandle() | RedeemHandle() | DropHandles():
+            yield from handles.write(write, draft.now)
+        case Record():
+            draft.records.append(write.entry)
 
 
 def append(endings: Sequence[Ending], now: int) -> Transaction[tuple[Revocation, ...]]:
@@ -138,7 +158,14 @@ def _update(draft: Draft, write: UpdateSession) -> Transaction[None]:
     held = holder_row(session.holder)
     if isinstance(session.holder, BrowserHolder):
         clocks = session.clocks
-        lives = (session.opened_at, clocks.idle_lifetime, clocks.absolute_lifetime, session.hard_end_at, session.label)
+        lives = (
+            session.opened_at,
+            clocks.idle_lifetime,
+            clocks.absolute_lifetime,
+            session.hard_end_at,
+            session.label,
+            session.network,
+        )
         found = yield sql.UPDATE_BROWSER, (*which, *held[2:6], *granted, *lives)
     else:
         found = yield sql.UPDATE_APP, (*which, *held[6:9], *granted)

@@ -14,8 +14,7 @@ from tallystick.core.session.model import Session
 from tallystick.identity.account import Account
 from tallystick.identity.throttle import Attempts
 from tallystick.oauth.client import Client
-from tallystick.ports import Cuts, Facts
-from tallystick.stores.doubts import Registered
+from tallystick.ports import Cuts, Facts, Registered
 from tallystick.stores.fills import CookieRow, fill_of
 from tallystick.stores.limits import SESSIONS_MAX, last_use
 from tallystick.stores.sql import statements as sql

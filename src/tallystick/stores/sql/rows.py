@@ -23,18 +23,19 @@ from tallystick.core.session.model import (
 )
 from tallystick.identity.account import Account
 from tallystick.oauth.client import Client
+from tallystick.stores.sql.authenticators import authenticators_of, written_authenticators
 
 Row = Sequence[Any]
 
 SESSION = (
     "sid", "version", "principal", "holder", "client", "cookie", "previous", "previous_until", "previous_level",
     "generation", "master_version", "rotated_at", "opened_from", "bound", "scopes", "resources", "authentications",
-    "born_epoch", "born_seq", "opened_at", "active_at", "idle_lifetime", "absolute_lifetime", "label",
+    "born_epoch", "born_seq", "opened_at", "active_at", "idle_lifetime", "absolute_lifetime", "label", "network",
     "ended_at", "ended_because", "ended_epoch", "ended_seq",
 )  # fmt: skip
 ACCOUNT = (
     "id", "version", "email", "identifier", "password_hash", "permissions", "enabled", "created_at",
-    "password_changed_at",
+    "password_changed_at", "verified_at", "authenticators",
 )  # fmt: skip
 CLIENT = (
     "id", "version", "name", "kind", "first_party", "enabled", "secrets", "redirect_uris", "post_logout_redirect_uris",
@@ -96,7 +97,7 @@ def session_of(row: Row) -> Session | None:
     (
         sid, version, principal, holder, client, cookie, previous, previous_until, previous_level, generation,
         master_version, rotated_at, opened_from, bound, scopes, resources, authentications, born_epoch, born_seq,
-        opened_at, active_at, idle, absolute, label, ended_at, because, ended_epoch, ended_seq,
+        opened_at, active_at, idle, absolute, label, network, ended_at, because, ended_epoch, ended_seq,
     ) = row  # fmt: skip
     held: Holder
     if holder == APP:
@@ -125,6 +126,7 @@ def session_of(row: Row) -> Session | None:
         clocks=_clocks(idle, absolute),
         label=label,
         ended=ended,
+        network=network,
     )
 
 
@@ -140,13 +142,13 @@ def holder_row(holder: Holder) -> tuple[Any, ...]:
 
 
 def session_row(session: Session) -> tuple[Any, ...]:
-    """Gives a live session's row: the SESSION columns up to `absolute_lifetime`, `hard_end_at`, `label`."""
+    """Gives a live session's row: the SESSION columns up to `absolute_lifetime`, `hard_end_at`, `label`, `network`."""
     return (
         str(session.id), session.version, str(session.principal), *holder_row(session.holder),
         None if session.opened_from is None else str(session.opened_from), int(session.bound),
         written_words(session.scopes), written_texts(session.resources), written_proofs(session.authentications),
         *session.born, session.opened_at, session.active_at, session.clocks.idle_lifetime,
-        session.clocks.absolute_lifetime, session.hard_end_at, session.label,
+        session.clocks.absolute_lifetime, session.hard_end_at, session.label, session.network,
     )  # fmt: skip
 
 
@@ -154,10 +156,12 @@ def account_of(row: Row) -> Account | None:
     """Gives the account of a row of ACCOUNT columns."""
     if row[0] is None:
         return None
-    name, version, email, identifier, password_hash, permissions, enabled, created_at, changed_at = row
+    name, version, email, identifier, password_hash, permissions, enabled, created_at, changed_at, verified, proofs = (
+        row
+    )
     return Account(
         PrincipalId(name), version, email, identifier, password_hash, words(permissions), enabled == 1, created_at,
-        changed_at,
+        changed_at, verified, authenticators_of(proofs),
     )  # fmt: skip
 
 
@@ -166,6 +170,7 @@ def account_row(account: Account) -> tuple[Any, ...]:
     return (
         str(account.id), account.version + 1, account.email, account.identifier, account.password_hash,
         written_words(account.permissions), int(account.enabled), account.created_at, account.password_changed_at,
+        account.verified_at, written_authenticators(account.authenticators),
     )  # fmt: skip
 
 

@@ -9,22 +9,25 @@ from functools import partial
 from pathlib import Path
 from weakref import WeakSet
 
+from tallystick.audit import AuditEntry
 from tallystick.core.credentials.view import CookieFill
 from tallystick.core.ids import ClientId, PrincipalId, SessionId
 from tallystick.core.keys.lifecycle import SigningKey
 from tallystick.core.policy import Staleness
 from tallystick.core.revocation.entry import Position, Revocation
 from tallystick.core.secret import Digest
+from tallystick.core.session.handle import Handle
 from tallystick.core.session.model import Session
 from tallystick.errors import Unavailable
 from tallystick.identity.account import Account
 from tallystick.identity.throttle import Attempts
 from tallystick.oauth.client import Client
-from tallystick.ports import Committed, Facts, Write
+from tallystick.ports import Committed, Facts, Registered, Write
 from tallystick.stores import clocks
-from tallystick.stores.doubts import Doubts, Registered
+from tallystick.stores.doubts import Doubts
+from tallystick.stores.limits import HANDLES_AT_ONCE
+from tallystick.stores.sql import audit_trail, handles, reads, sweeping, writes
 from tallystick.stores.sql import log_transactions as of_log
-from tallystick.stores.sql import reads, sweeping, writes
 from tallystick.stores.sql.commit import commit
 from tallystick.stores.sql.engine import abandon
 from tallystick.stores.sql.files import identity_of
@@ -221,6 +224,10 @@ class SqliteStore:
         dead = set(self._doubts.dead(rows, self._bound_s))
         return {row.name: row.acked for row in rows if row not in dead}
 
+    async def verifiers(self) -> Sequence[Registered]:
+        """Gives every row of the registry."""
+        return await self._registered()
+
     async def doubt(self, verifiers: Sequence[str]) -> None:
         """Marks verifiers: each must register again before its next lease, or is swept."""
         if verifiers:
@@ -230,6 +237,24 @@ class SqliteStore:
     async def want_acks(self, position: Position) -> None:
         """Asks every verifier to ack a position that was appended before."""
         await self._writes(partial(of_log.want_acks, position), durable=False, wakes=True)
+
+    async def find_handle(self, digest: Digest) -> Handle | None:
+        """Finds a handle by its digest."""
+        return await self._reads(partial(handles.find, digest))
+
+    async def audit_page(self, after: int, limit: int) -> Sequence[AuditEntry]:
+        """Gives entries of the audit trail after a place, in order."""
+        return await self._reads(partial(audit_trail.page, after, limit))
+
+    async def audit_recent(
+        self, limit: int, *, before: int | None = None, principal: str | None = None
+    ) -> Sequence[AuditEntry]:
+        """Gives the newest entries of the audit trail, newest first."""
+        return await self._reads(partial(audit_trail.recent, limit, before, principal))
+
+    async def audit_head(self) -> tuple[int, bytes]:
+        """Gives the place and the chain of the last entry of the audit trail."""
+        return await self._reads(audit_trail.head)
 
     async def log_page(self, after: Position, limit: int) -> Sequence[Revocation]:
         """Gives entries after a position."""
@@ -256,6 +281,7 @@ class SqliteStore:
         gone = await self._writes(partial(sweeping.sweep_sessions, now, retention_s), durable=False)
         gone += await self._writes(partial(sweeping.sweep_log, now, retention_s), durable=False)
         gone += await self._writes(partial(sweeping.sweep_attempts, now), durable=False)
+        gone += await self._writes(partial(handles.sweep, now - retention_s, HANDLES_AT_ONCE), durable=False)
         rows = await self._registered()
         dead, silent = self._doubts.dead(rows, self._bound_s), self._doubts.to_ask(rows)
         if dead:

@@ -120,13 +120,14 @@ VIEW_OF_COOKIE = (
 
 # ── sessions ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-_WRITTEN = (*SESSION[: SESSION.index("label")], "hard_end_at", "label")
+_WRITTEN = (*SESSION[: SESSION.index("label")], "hard_end_at", "label", "network")
 _MOVED_APP = (
     "generation", "master_version", "rotated_at", "scopes", "resources", "authentications", "born_epoch", "born_seq",
 )  # fmt: skip
 _MOVED_BROWSER = (
     "cookie", "previous", "previous_until", "previous_level", "scopes", "resources", "authentications", "born_epoch",
     "born_seq", "opened_at", "idle_lifetime", "absolute_lifetime", "hard_end_at", "label",
+    "network",
 )  # fmt: skip
 _NO_CUT_SINCE = (
     "NOT EXISTS (SELECT 1 FROM ts_cut k WHERE (k.epoch, k.seq) > ({born})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tallystick.stores.doubts import Registered
+from tallystick.ports import Registered
 from tallystick.stores.limits import (
     ATTEMPTS_AT_ONCE,
     DECAY_S,

@@ -1,0 +1,66 @@
+"""What an authority does for people: one method for each use case, which its own file tells of."""
+
+from __future__ import annotations
+
+from tallystick.authority import accounts, browser, revoke, sign_in
+from tallystick.authority.issued import Revoked, SignedIn, Tokens
+from tallystick.authority.passwords import prove_known_password
+from tallystick.authority.world import World
+from tallystick.core.credentials.view import SessionView
+from tallystick.core.ids import SessionId
+from tallystick.core.session import decide
+from tallystick.core.session.model import Authentication
+from tallystick.identity.account import Account
+
+
+class ForPeople:
+    """A part of `Authority`."""
+
+    world: World
+
+    async def sign_up(self, email: str, password: str, *, network: str) -> Account:
+        """Creates an account for whoever asks. See accounts.sign_up."""
+        return await accounts.sign_up(self.world, email, password, network=network)
+
+    async def sign_in(
+        self, email: str, password: str, *, network: str, cookie: str | None = None, stay: bool = False, label: str = ""
+    ) -> SignedIn:
+        """Opens a browser's session by a password. See sign_in.sign_in."""
+        return await sign_in.sign_in(
+            self.world, email, password, network=network, cookie=cookie, stay=stay, label=label
+        )
+
+    async def sign_in_app(
+        self,
+        email: str,
+        password: str,
+        *,
+        client_id: str,
+        scope: frozenset[str] | None = None,
+        network: str,
+        label: str = "",
+    ) -> Tokens:
+        """Opens a first-party native app's session by a password. See sign_in.sign_in_app."""
+        return await sign_in.sign_in_app(
+            self.world, email, password, client_id=client_id, scope=scope, network=network, label=label
+        )
+
+    async def step_up(self, cookie: str, password: str, *, network: str) -> SignedIn:
+        """Proves the password again: the session gains a fresh authentication and a new cookie."""
+        present = await browser.get_browser_session(self.world, cookie, self.world.clock.now())
+        await prove_known_password(self.world, present.account, password, network=network, session=present.session)
+        again = Authentication(self.world.clock.now(), ("pwd",), sign_in.PASSWORD_ACR)
+        return await browser.step_up(self.world, cookie, again)
+
+    async def change_password(self, cookie: str, old: str, new: str, *, network: str) -> SignedIn:
+        """Changes a password: every other session of the account ends. See accounts.change_password."""
+        return await accounts.change_password(self.world, cookie, old, new, network=network)
+
+    async def sign_out(self, session: SessionView | SessionId) -> Revoked:
+        """Ends a session with every session bound to it."""
+        target = session.id if isinstance(session, SessionView) else session
+        return await revoke.append(self.world, decide.revoke(target, "signed out"), "logged")
+
+    async def end_all_but(self, cookie: str) -> SignedIn:
+        """Ends every session of a person but the one that asks. See browser.end_all_but."""
+        return await browser.end_all_but(self.world, cookie)
