@@ -11,6 +11,7 @@ from tallystick.core.policy import DEFAULT, Policy
 from tallystick.crypto.clocks import SystemClock
 from tallystick.crypto.entropy import SystemEntropy
 from tallystick.crypto.hashing import HashingPool
+from tallystick.crypto.passkeys import WebAuthn
 from tallystick.crypto.plain_events import PlainEvents
 from tallystick.crypto.root_key import RootKey
 from tallystick.crypto.sealer import RootSealer
@@ -76,6 +77,7 @@ class Authority(_Authority):
                 or HashingPool(password_parameters or PasswordParameters(), workers=workers, pepper=pepper),
                 signer=KeySigner(sealer),
                 sealer=sealer,
+                passkeys=WebAuthn(issuer),
                 events=events or PlainEvents(),
             ),
             claims_store=claims_store,

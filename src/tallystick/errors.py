@@ -5,7 +5,8 @@
     │   ├── CredentialMissing       CredentialMalformed     CredentialExpired
     │   ├── SignatureInvalid        KeyUnknown              IssuerMismatch    AudienceMismatch
     │   ├── SessionEnded            CredentialOutdated      RefreshReused
-    │   └── AuthenticationFailed    (wrong identifier or password; never says which)
+    │   ├── AuthenticationFailed    (wrong identifier or password; never says which)
+    │   └── AuthenticationIncomplete · AuthenticationExpired   (a second factor is wanted; took too long)
     ├── Denied                      good, but not enough
     │   ├── InsufficientScope       CrossSite                                            403
     │   └── AuthenticationTooOld    step-up wanted (RFC 9470)                            401
@@ -145,6 +146,20 @@ class AuthenticationFailed(Rejected):
 
     code = "authentication.failed"
     default_public = "The e-mail address or the password is wrong."
+
+
+class AuthenticationIncomplete(Rejected):
+    """The password was right, and a second factor is wanted: the answer carries a handle and the methods left."""
+
+    code = "authentication.incomplete"
+    default_public = "One more proof is needed."
+
+
+class AuthenticationExpired(Rejected):
+    """A sign-in that was begun took too long, was finished already, or was overtaken by a change of the account."""
+
+    code = "authentication.expired"
+    default_public = "This sign-in has expired. Begin again."
 
 
 class ClientAuthenticationFailed(Rejected):

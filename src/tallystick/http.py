@@ -274,6 +274,12 @@ def response_of(error: BaseException) -> Answer:
     return Answer(status, headers, {"error": error.code, "message": error.public})
 
 
+_WITHOUT_TOKEN = (
+    errors.CredentialMissing, errors.AuthenticationFailed, errors.AuthenticationIncomplete,
+    errors.AuthenticationExpired, errors.ClientAuthenticationFailed,
+)  # fmt: skip
+
+
 def _challenge(error: errors.TallystickError, status: int) -> str | None:
     match error:
         case errors.InsufficientScope():
@@ -283,7 +289,7 @@ def _challenge(error: errors.TallystickError, status: int) -> str | None:
             return _bearer(error, "insufficient_user_authentication", f', max_age="{error.max_age_s}"')
         case errors.OAuthInvalidClient():
             return f"Basic {REALM}"
-        case errors.CredentialMissing() | errors.AuthenticationFailed() | errors.ClientAuthenticationFailed():
+        case _ if isinstance(error, _WITHOUT_TOKEN):
             # RFC 6750 section 3.1: no error code when no token was presented.
             return f"Bearer {REALM}"
         case _:

@@ -18,6 +18,7 @@ HOMES = {
     "click": ("cli",),
     "cryptography": ("core.keys", "crypto"),
     "fastapi": ("fastapi", "cli.demo"),
+    "webauthn": ("crypto",),
     "joserfc": ("core.keys", "crypto"),
     "pydantic": ("fastapi", "server"),
     "pydantic_settings": ("server",),

@@ -33,6 +33,8 @@ EXPECTED = {
     "refresh.reused": 401,
     "refresh.wrong_client": 401,
     "authentication.failed": 401,
+    "authentication.incomplete": 401,
+    "authentication.expired": 401,
     "client.authentication_failed": 401,
     "denied": 403,
     "scope.insufficient": 403,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tallystick.authority.browser import get_browser_session
+from tallystick.authority.browser import demand_fresh, get_browser_session
 from tallystick.authority.deliver import deliver_cookie
 from tallystick.authority.issued import SignedIn
 from tallystick.authority.passwords import hash_new_password, prove_known_password
@@ -125,12 +125,16 @@ async def change_password(world: World, cookie: str, old: str, new: str, *, netw
 
     Raises:
         AuthenticationFailed: the old password is wrong.
+        AuthenticationTooOld: the account has a second factor, and the session is not fresh.
         PasswordRefused: the new one breaks a rule; `public` says which.
     """
     hashed: list[str] = []
 
     async def once() -> SignedIn:
         present = await get_browser_session(world, cookie, world.clock.now())
+        if present.account.authenticators.second_factor:
+            # The password alone would be less than what signs in.
+            demand_fresh(world, present, world.clock.now())
         await prove_known_password(world, present.account, old, network=network, session=present.session)
         if not hashed:
             hashed.append(await hash_new_password(world, new, present.account.identifier))

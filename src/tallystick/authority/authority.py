@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from tallystick.authority import jobs, rotate_keys
 from tallystick.authority.for_clients import ForClients
+from tallystick.authority.for_factors import ForFactors
 from tallystick.authority.for_operators import ForOperators
 from tallystick.authority.for_people import ForPeople
 from tallystick.authority.world import World
@@ -29,7 +30,7 @@ from tallystick.verifier.verifier import Verifier
 _ISSUER_SETTING = "issuer"
 
 
-class Authority(ForPeople, ForClients, ForOperators):
+class Authority(ForPeople, ForFactors, ForClients, ForOperators):
     """The one that opens, issues and ends; also a SessionSource for its own routes, which it checks with a verifier.
 
     Args:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from tallystick.authority import accounts, browser, revoke, sign_in
-from tallystick.authority.issued import Revoked, SignedIn, Tokens
+from tallystick.authority.issued import Pending, Revoked, SignedIn, Tokens
 from tallystick.authority.passwords import prove_known_password
 from tallystick.authority.world import World
 from tallystick.core.credentials.view import SessionView
 from tallystick.core.ids import SessionId
 from tallystick.core.session import decide
-from tallystick.core.session.model import Authentication
+from tallystick.errors import AuthenticationIncomplete
 from tallystick.identity.account import Account
+from tallystick.identity.factors import authentication_of
 
 
 class ForPeople:
@@ -24,7 +25,7 @@ class ForPeople:
 
     async def sign_in(
         self, email: str, password: str, *, network: str, cookie: str | None = None, stay: bool = False, label: str = ""
-    ) -> SignedIn:
+    ) -> SignedIn | Pending:
         """Opens a browser's session by a password. See sign_in.sign_in."""
         return await sign_in.sign_in(
             self.world, email, password, network=network, cookie=cookie, stay=stay, label=label
@@ -39,17 +40,23 @@ class ForPeople:
         scope: frozenset[str] | None = None,
         network: str,
         label: str = "",
-    ) -> Tokens:
+    ) -> Tokens | Pending:
         """Opens a first-party native app's session by a password. See sign_in.sign_in_app."""
         return await sign_in.sign_in_app(
             self.world, email, password, client_id=client_id, scope=scope, network=network, label=label
         )
 
     async def step_up(self, cookie: str, password: str, *, network: str) -> SignedIn:
-        """Proves the password again: the session gains a fresh authentication and a new cookie."""
+        """Proves the password again: the session gains a fresh authentication and a new cookie.
+
+        Raises:
+            AuthenticationIncomplete: the account has a second factor, which `begin_step_up` asks for instead.
+        """
         present = await browser.get_browser_session(self.world, cookie, self.world.clock.now())
+        if present.account.authenticators.second_factor:
+            raise AuthenticationIncomplete("a second factor is wanted")
         await prove_known_password(self.world, present.account, password, network=network, session=present.session)
-        again = Authentication(self.world.clock.now(), ("pwd",), sign_in.PASSWORD_ACR)
+        again = authentication_of(self.world.clock.now(), "password")
         return await browser.step_up(self.world, cookie, again)
 
     async def change_password(self, cookie: str, old: str, new: str, *, network: str) -> SignedIn:

@@ -11,6 +11,7 @@ from tallystick.core.ids import SessionId
 from tallystick.core.revocation.entry import Position
 from tallystick.core.secret import Secret
 from tallystick.identity.account import Account
+from tallystick.identity.factors import Method
 
 Strength = Literal["logged", "everywhere"]
 
@@ -32,6 +33,66 @@ class SignedIn:
     cookie: Secret
     csrf: Secret
     max_age: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A sign-in that wants one more proof; there is no session yet.
+
+    Args:
+        handle: what the next step presents, beside the proof.
+        methods: what may be proved: `passkey`, `totp`, `recovery_code`.
+        expires_in: seconds until it has to be begun again.
+        passkey_options: PublicKeyCredentialRequestOptions in their JSON form; None without a passkey.
+    """
+
+    handle: Secret
+    methods: tuple[Method, ...]
+    expires_in: int
+    passkey_options: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepUp:
+    """How a person may prove themselves again.
+
+    Args:
+        methods: `password`, or the factors of an account that has some.
+        handle: what a factor's proof presents; None for the password.
+        passkey_options: as for `Pending`.
+    """
+
+    methods: tuple[Method, ...]
+    handle: Secret | None = None
+    passkey_options: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TotpOffer:
+    """The secret for an app that shows codes; it counts from when its first code is confirmed.
+
+    Args:
+        handle: what the confirmation presents.
+        secret: in base 32, to be typed.
+        uri: the same as an `otpauth:` URI, to be read from a QR code.
+    """
+
+    handle: Secret
+    secret: Secret
+    uri: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class PasskeyOffer:
+    """What a browser needs to make a passkey.
+
+    Args:
+        handle: what the confirmation presents.
+        options: PublicKeyCredentialCreationOptions in their JSON form.
+    """
+
+    handle: Secret
+    options: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,26 +1,21 @@
-"""Sign in: a password becomes a browser's session, or a first-party app's."""
+"""Sign in: a password becomes a browser's session or a first-party app's, or a sign-in that waits for a second factor."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tallystick.authority.browser import BrowserSession, find_browser_session
-from tallystick.authority.deliver import deliver_cookie, deliver_tokens
-from tallystick.authority.issued import SignedIn, Tokens
+from tallystick.authority.browser import find_browser_session
+from tallystick.authority.issued import Pending, SignedIn, Tokens
+from tallystick.authority.opening import Proved, open_for_app, open_for_browser
 from tallystick.authority.passwords import prove_password
-from tallystick.authority.settle import commit, settle
-from tallystick.authority.world import World, permissions_of
+from tallystick.authority.pending import Wish, begin_pending
+from tallystick.authority.settle import settle
+from tallystick.authority.world import World
 from tallystick.core.ids import ClientId
-from tallystick.core.session import decide
-from tallystick.core.session.decision import Decision, Outcome
-from tallystick.core.session.model import Authentication
-from tallystick.core.session.opening import AppGrant, Birth, open_app, open_browser
-from tallystick.core.session.standing import Standing
-from tallystick.errors import Conflict, OAuthInvalidClient, OAuthInvalidScope, OAuthUnauthorizedClient
+from tallystick.errors import OAuthInvalidClient, OAuthInvalidScope, OAuthUnauthorizedClient
 from tallystick.identity.account import Account
+from tallystick.identity.factors import authentication_of
 from tallystick.ports import Facts
-
-PASSWORD_ACR = "urn:tallystick:password"
 
 
 @dataclass(slots=True)
@@ -33,7 +28,7 @@ class Proof:
 
 async def sign_in(
     world: World, email: str, password: str, *, network: str, cookie: str | None, stay: bool, label: str
-) -> SignedIn:
+) -> SignedIn | Pending:
     """Opens a browser's session; the same person in the same browser steps up the live one, somebody else replaces it.
 
     Args:
@@ -45,54 +40,30 @@ async def sign_in(
         stay: the person asked to stay signed in.
         label: what the session may be recognised by.
 
+    Returns:
+        The session, or for an account with a second factor what the next step needs; then there is no session yet.
+
     Raises:
         AuthenticationFailed: wrong address or password; which one is never said.
         Throttled, Overloaded, Unavailable: nothing changed.
     """
     proof = Proof(password)
 
-    async def once() -> SignedIn:
+    async def once() -> SignedIn | Pending:
         known = await find_browser_session(world, cookie, world.clock.now())
         facts, account = await prove_password(
             world, email, proof, network=network, known=known.session if known is not None else None
         )
-        now = world.clock.now()
-        authentication = Authentication(now, ("pwd",), PASSWORD_ACR)
-        present = await find_browser_session(world, cookie, now)
-        decision = _decide_browser(
-            world, facts, account, present, authentication, now, stay=stay, label=label, network=network
-        )
-        assert decision.to_deliver is not None
-        committed = await commit(world, decision, now=now)
-        session = committed.sessions.get(decision.to_deliver.session.id, decision.to_deliver.session)
-        return deliver_cookie(world, decision.to_deliver, session, account, facts.position, now=now)
+        if account.authenticators.second_factor:
+            return await begin_pending(world, account, facts.position, Wish(label=label, stay=stay))
+        return await open_for_browser(world, _proved(world, facts, account, network, label), cookie, stay=stay)
 
     return await settle(world, once)
 
 
-def _decide_browser(
-    world: World,
-    facts: Facts,
-    account: Account,
-    present: BrowserSession | None,
-    authentication: Authentication,
-    now: int,
-    *,
-    stay: bool,
-    label: str,
-    network: str,
-) -> Decision:
-    fresh = world.entropy.bytes(32)
-    if present is not None and present.session.principal == account.id:
-        clocks = world.policy.browser_kept if stay else world.policy.browser
-        decision = decide.step_up(
-            present.standing, present.digest, authentication, fresh, world.policy, now, clocks=clocks
-        )
-        if decision.outcome is Outcome.STEPPED_UP:
-            return decision
-    birth = Birth(world.new_session_id(), account.id, facts.position, now, label, network)
-    replaced = present.session if present is not None else None
-    return open_browser(birth, authentication, fresh, world.policy, kept=stay, replaces=replaced)
+def _proved(world: World, facts: Facts, account: Account, network: str, label: str) -> Proved:
+    authentication = authentication_of(world.clock.now(), "password")
+    return Proved(facts, account, authentication, facts.position, network, label)
 
 
 async def sign_in_app(
@@ -104,8 +75,11 @@ async def sign_in_app(
     scope: frozenset[str] | None,
     network: str,
     label: str,
-) -> Tokens:
+) -> Tokens | Pending:
     """Opens a session of a first-party native client by a direct sign-in; bound to no browser.
+
+    Returns:
+        The tokens, or for an account with a second factor what the next step needs; then there is no session yet.
 
     Raises:
         OAuthInvalidClient: no such client, or disabled.
@@ -118,35 +92,22 @@ async def sign_in_app(
         raise OAuthInvalidClient("not a client id")
     proof = Proof(password)
 
-    async def once() -> Tokens:
-        found = (await world.store.facts_of_client(client)).client
-        if found is None or not found.enabled:
-            raise OAuthInvalidClient(f"client {client}")
-        if found.kind != "native" or not found.first_party:
-            raise OAuthUnauthorizedClient(f"client {client} is not first-party and native")
-        if scope is not None and not scope <= found.scopes:
-            raise OAuthInvalidScope("more than the client may have")
+    async def once() -> Tokens | Pending:
+        demand_first_party(await world.store.facts_of_client(client), scope)
         facts, account = await prove_password(world, email, proof, network=network, client=client)
-        if facts.client is None or not facts.client.enabled:
-            raise Conflict("the client changed meanwhile")
-        now = world.clock.now()
-        authentication = Authentication(now, ("pwd",), PASSWORD_ACR)
-        grant = AppGrant(
-            client, facts.client.scopes if scope is None else scope, facts.client.audiences, world.newest_master
-        )
-        birth = Birth(world.new_session_id(), account.id, facts.position, now, label, network)
-        existing = await world.store.sessions_of(account.id)
-        decision = open_app(birth, grant, authentication, world.policy, existing)
-        assert decision.to_deliver is not None
-        await commit(world, decision, now=now)
-        standing = Standing(
-            position=facts.position,
-            session=decision.to_deliver.session,
-            opener=None,
-            enabled=True,
-            permissions=permissions_of(account, None),
-            newest_cut=facts.cuts.newest,
-        )
-        return deliver_tokens(world, standing, decision.to_deliver, now=now)
+        if account.authenticators.second_factor:
+            return await begin_pending(world, account, facts.position, Wish(label=label, client=client, scope=scope))
+        return await open_for_app(world, _proved(world, facts, account, network, label), scope)
 
     return await settle(world, once)
+
+
+def demand_first_party(facts: Facts, scope: frozenset[str] | None) -> None:
+    """Demands a client that may take a password, and a scope that it may have; raises OAuthError."""
+    client = facts.client
+    if client is None or not client.enabled:
+        raise OAuthInvalidClient("no such client, or disabled")
+    if client.kind != "native" or not client.first_party:
+        raise OAuthUnauthorizedClient(f"client {client.id} is not first-party and native")
+    if scope is not None and not scope <= client.scopes:
+        raise OAuthInvalidScope("more than the client may have")

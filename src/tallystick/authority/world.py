@@ -13,7 +13,7 @@ from tallystick.core.session.standing import Standing
 from tallystick.identity.account import Account
 from tallystick.identity.password import PasswordRules
 from tallystick.oauth.client import Client
-from tallystick.ports import Clock, Entropy, Events, Facts, Hasher, Sealer, Signer, Store
+from tallystick.ports import Clock, Entropy, Events, Facts, Hasher, Passkeys, Sealer, Signer, Store
 from tallystick.verifier.clocks import SYSTEM, Clocks
 
 
@@ -48,6 +48,7 @@ class World:
         hasher: slow hashes.
         signer: private keys.
         sealer: the root key.
+        passkeys: the ceremonies of WebAuthn.
         events: where events go.
         uses: session → instant of its last use, collected until the next flush.
         clocks: what the verifier of the authority's own routes reads; it must agree with `clock`.
@@ -66,6 +67,7 @@ class World:
     hasher: Hasher
     signer: Signer
     sealer: Sealer
+    passkeys: Passkeys
     events: Events
     uses: dict[SessionId, int] = field(default_factory=dict)
     clocks: Clocks = SYSTEM

@@ -73,6 +73,12 @@ PASSWORD = Rule(free=5, first_s=1, cap_s=900, decay_s=900)
 PASSWORD_ANYWHERE = Rule(free=50, first_s=1, cap_s=900, decay_s=1800)
 """Passwords of one account from anywhere: from the 61st failure on at most five guesses an hour."""
 
+FACTOR = Rule(free=5, first_s=1, cap_s=900, decay_s=900)
+"""Codes and passkeys of one account from one network."""
+
+FACTOR_ANYWHERE = Rule(free=20, first_s=1, cap_s=900, decay_s=1800)
+"""Codes and passkeys of one account from anywhere: whoever gets so far knows the password."""
+
 CLIENT_SECRET = Rule(free=10, first_s=1, cap_s=300, decay_s=300)
 """Wrong secrets of one client from one network."""
 

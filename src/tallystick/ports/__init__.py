@@ -1,11 +1,14 @@
 """What the use cases need of the world, as protocols. Their implementations meet only here."""
 
 from tallystick.ports.facts import Committed, Cuts, Facts, Registered
+from tallystick.ports.passkeys import Asserted, Attested, Named, Passkeys
 from tallystick.ports.store import Store
 from tallystick.ports.surroundings import Clock, Entropy, Events, Hasher, Sealer, Signer
 from tallystick.ports.writes import DropHandles, PutAccount, PutClient, PutHandle, PutKeys, Record, RedeemHandle, Write
 
 __all__ = [
+    "Asserted",
+    "Attested",
     "Clock",
     "Committed",
     "Cuts",
@@ -14,6 +17,8 @@ __all__ = [
     "Events",
     "Facts",
     "Hasher",
+    "Named",
+    "Passkeys",
     "PutAccount",
     "PutClient",
     "PutHandle",

@@ -27,6 +27,7 @@ def _table(authority: Authority, trusted_origins: Collection[str]) -> dict[str, 
     known, health = WellKnown(authority), Health(authority)
     return {
         "/session": {"GET": sessions.show, "POST": sessions.sign_in, "DELETE": sessions.sign_out},
+        "/session/passkey": {"POST": sessions.begin_passkey},
         "/session/access-token": {"POST": sessions.mint},
         "/sign-up": {"POST": accounts.sign_up},
         "/oauth/token": {"POST": tokens.trade},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tallystick.authority.authority import Authority
+from tallystick.authority.issued import Pending, SignedIn, Tokens
 from tallystick.core.credentials.cookie import csrf_token_of
 from tallystick.core.credentials.view import SessionView
 from tallystick.errors import CredentialExpired, CredentialMissing, InvalidRequest, SessionEnded
@@ -12,6 +13,7 @@ from tallystick.http import Presented, set_cookie
 from tallystick.identity.account import Account
 from tallystick.web.bodies import Body, read_body
 from tallystick.web.call import NO_STORE, Call, Fields, Reply, json_reply, token_reply
+from tallystick.web.endpoints.factors import incomplete_reply, pending_json, proof_of
 from tallystick.web.endpoints.oauth import scope_of
 from tallystick.web.presenting import Desk
 
@@ -39,37 +41,69 @@ class Sessions:
         return json_reply(session_json(view, account, credential))
 
     async def sign_in(self, call: Call) -> Reply:
-        """POST `/session`: a password becomes a cookie, or with `deliver: tokens` the tokens of a first-party app."""
+        """POST `/session`: a password becomes a cookie, or with `deliver: tokens` the tokens of a first-party app.
+
+        Where a second factor is wanted the answer is 401 `authentication.incomplete` with a handle; the next request
+        carries it as `pending`, with the proof.
+        """
         body = read_body(call.single(b"content-type"), call.body)
-        email, password = body.text("email"), body.text("password")
         deliver = body.find_text("deliver") or "cookie"
-        if deliver == "tokens":
-            return await self._sign_in_app(call, body, email, password)
-        if deliver != "cookie":
+        if deliver not in ("cookie", "tokens"):
             raise InvalidRequest("deliver is neither cookie nor tokens", public="deliver is 'cookie' or 'tokens'.")
-        self.desk.demand_own_page(call, body)
-        signed = await self.authority.sign_in(
-            email,
-            password,
+        if deliver == "cookie":
+            self.desk.demand_own_page(call, body)
+        pending = body.find_text("pending")
+        if pending is not None:
+            done: SignedIn | Tokens | Pending = await self._prove(call, body, pending, deliver)
+        elif deliver == "tokens":
+            done = await self._sign_in_app(call, body)
+        else:
+            done = await self._sign_in(call, body)
+        match done:
+            case Pending():
+                return incomplete_reply(done)
+            case Tokens():
+                return token_reply(done)
+            case SignedIn():
+                cookie = done.cookie.reveal()
+                content = session_json(done.view, done.account, Presented("cookie", cookie))
+                return json_reply(content, more=(self._cookie(cookie, done.max_age),))
+
+    async def _sign_in(self, call: Call, body: Body) -> SignedIn | Pending:
+        return await self.authority.sign_in(
+            body.text("email"),
+            body.text("password"),
             network=call.network,
             cookie=self.desk.cookie(call),
             stay=body.flag("stay"),
             label=call.label,
         )
-        cookie = signed.cookie.reveal()
-        content = session_json(signed.view, signed.account, Presented("cookie", cookie))
-        return json_reply(content, more=(self._cookie(cookie, signed.max_age),))
 
-    async def _sign_in_app(self, call: Call, body: Body, email: str, password: str) -> Reply:
-        tokens = await self.authority.sign_in_app(
-            email,
-            password,
+    async def _sign_in_app(self, call: Call, body: Body) -> Tokens | Pending:
+        return await self.authority.sign_in_app(
+            body.text("email"),
+            body.text("password"),
             client_id=body.text("client_id"),
             scope=scope_of(body.find_text("scope")),
             network=call.network,
             label=call.label,
         )
-        return token_reply(tokens)
+
+    async def _prove(self, call: Call, body: Body, pending: str, deliver: str) -> SignedIn | Tokens:
+        return await self.authority.prove(
+            pending,
+            proof_of(body),
+            network=call.network,
+            cookie=self.desk.cookie(call) if deliver == "cookie" else None,
+            deliver="tokens" if deliver == "tokens" else "cookie",
+        )
+
+    async def begin_passkey(self, call: Call) -> Reply:
+        """POST `/session/passkey`: begins a sign-in by a passkey alone; the answer has its options and a handle."""
+        body = read_body(call.single(b"content-type"), call.body)
+        self.desk.demand_own_page(call, body)
+        begun = await self.authority.begin_passkey_sign_in(stay=body.flag("stay"), label=call.label)
+        return json_reply(pending_json(begun))
 
     async def sign_out(self, call: Call) -> Reply:
         """DELETE `/session`: ends it. A browser whose session is over already is told the same, and its cookie goes."""
