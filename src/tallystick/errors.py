@@ -13,7 +13,8 @@
     ├── InvalidRequest              the request itself is malformed                      400
     │   ├── BodyTooLarge            UnsupportedBody         NotFound                     413 · 415 · 404
     │   ├── MethodNotAllowed        UnknownHost                                          405 · 421
-    │   └── AlreadyExists           PasswordRefused                                      409 · 422
+    │   ├── AlreadyExists           PasswordRefused                                      409 · 422
+    │   └── LinkInvalid             (from a mail: used, too old, or none)                400
     ├── Throttled                   later: carries retry_after_s                         429
     ├── OAuthError                  one subclass per registered code (RFC 6749 5.2)      400 · 401
     ├── Conflict                    lost a compare-and-swap; settled inside, never shown
@@ -275,6 +276,13 @@ class AlreadyExists(InvalidRequest):
 
     code = "already_exists"
     default_public = "It exists already."
+
+
+class LinkInvalid(InvalidRequest):
+    """A link from a mail is none, was used, is too old, or something changed since it was sent: 400."""
+
+    code = "link.invalid"
+    default_public = "This link does not work any more. Ask for a new one."
 
 
 class PasswordRefused(InvalidRequest):

@@ -13,12 +13,14 @@ import pytest
 from tests.architecture.source import OURS, ROOT, module_name, modules
 
 HOMES = {
+    "aiosmtplib": ("mail",),
     "argon2": ("crypto",),
     "bcrypt": ("crypto",),
     "click": ("cli",),
     "cryptography": ("core.keys", "crypto"),
     "fastapi": ("fastapi", "cli.demo"),
     "webauthn": ("crypto",),
+    "jinja2": ("mail", "web"),
     "joserfc": ("core.keys", "crypto"),
     "pydantic": ("fastapi", "server"),
     "pydantic_settings": ("server",),

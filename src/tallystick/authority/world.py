@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from tallystick.authority.errands import Errands
 from tallystick.core.credentials.view import SessionView
 from tallystick.core.ids import ClientId, PrincipalId, SessionId
 from tallystick.core.policy import Policy
@@ -13,7 +14,7 @@ from tallystick.core.session.standing import Standing
 from tallystick.identity.account import Account
 from tallystick.identity.password import PasswordRules
 from tallystick.oauth.client import Client
-from tallystick.ports import Clock, Entropy, Events, Facts, Hasher, Passkeys, Sealer, Signer, Store
+from tallystick.ports import Clock, Entropy, Events, Facts, Hasher, Mailer, Passkeys, Sealer, Signer, Store
 from tallystick.verifier.clocks import SYSTEM, Clocks
 
 
@@ -50,6 +51,8 @@ class World:
         sealer: the root key.
         passkeys: the ceremonies of WebAuthn.
         events: where events go.
+        mailer: sends mail; None where there is none.
+        errands: what is done after the answer.
         uses: session → instant of its last use, collected until the next flush.
         clocks: what the verifier of the authority's own routes reads; it must agree with `clock`.
         services: what was read of services a moment ago.
@@ -69,6 +72,8 @@ class World:
     sealer: Sealer
     passkeys: Passkeys
     events: Events
+    mailer: Mailer | None = None
+    errands: Errands = field(default_factory=Errands)
     uses: dict[SessionId, int] = field(default_factory=dict)
     clocks: Clocks = SYSTEM
     services: dict[ClientId, RememberedService] = field(default_factory=dict)

@@ -33,6 +33,7 @@ def serve(settings: Settings) -> int:
         OSError: the address cannot be listened on.
     """
     configure_logging(settings)
+    tell_of_mail(settings)
     with listen(settings.host, settings.port) as listener:
         issuer = checked_issuer(settings.issuer or issuer_at(listener.getsockname()[1]))
         if settings.workers == 1:
@@ -42,12 +43,21 @@ def serve(settings: Settings) -> int:
         return supervise(work, (settings, issuer, listener), settings.workers, settings.drain_s + settings.shutdown_s)
 
 
+def tell_of_mail(settings: Settings) -> None:
+    """Says once, in the log, what is not offered without mail."""
+    if settings.mail is None:
+        _log.info(
+            "no mail is set up (mail.host, mail.sender): addresses are not verified, and nobody can reset a forgotten password"
+        )
+
+
 def create_app() -> ASGIApp:
     """Gives the ASGI app of the settings found here, for any ASGI server: `uvicorn --factory tallystick.server.run:create_app`.
 
     Run it with as many processes as `workers` says, without proxy headers, and with its lifespan.
     """
     settings = Settings.load()
+    tell_of_mail(settings)
     issuer = checked_issuer(settings.issuer or issuer_at(settings.port))
     return build_app(settings, build_authority(settings, issuer))
 

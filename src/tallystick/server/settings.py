@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -24,6 +24,7 @@ from pydantic_settings.exceptions import SettingsError
 
 from tallystick.core.policy import BANKING, CONSUMER, DEFAULT, Policy
 from tallystick.errors import Misconfigured
+from tallystick.server.mail_settings import MailSettings
 
 PREFIX = "TALLYSTICK_"
 FILE = Path("tallystick.toml")
@@ -85,6 +86,7 @@ class Settings(BaseSettings):
         None,
         description="64 hexadecimal digits that are mixed into every password hash; changing it locks everybody out.",
     )
+    mail: MailSettings | None = Field(None, description="Mail by SMTP; without it there is none.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What the log tells.")
     preset: Literal["default", "banking", "consumer"] = Field("default", description="Which policy to start from.")
     policy: Policy = Field(DEFAULT, description="What differs from the preset.")
@@ -135,7 +137,7 @@ class Settings(BaseSettings):
 
 
 class _SecretFiles(PydanticBaseSettingsSource):
-    """Reads each secret from the file that `TALLYSTICK_<NAME>_FILE` names."""
+    """Reads each secret from the file that `TALLYSTICK_<NAME>_FILE` names; `__` nests there too."""
 
     def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
         """Gives one secret, or None."""
@@ -144,7 +146,15 @@ class _SecretFiles(PydanticBaseSettingsSource):
 
     def __call__(self) -> dict[str, Any]:
         """Gives the secrets that have a file."""
-        fields = self.settings_cls.model_fields
-        secret = {name: field for name, field in fields.items() if SecretStr in get_args(field.annotation)}
-        found = {name: self.get_field_value(field, name)[0] for name, field in secret.items()}
+        return self._found(self.settings_cls, "")
+
+    def _found(self, model: type[BaseModel], prefix: str) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, field in model.model_fields.items():
+            kinds = get_args(field.annotation)
+            nested = next((one for one in kinds if isinstance(one, type) and issubclass(one, BaseModel)), None)
+            if nested is not None:
+                found[name] = self._found(nested, f"{prefix}{name}__") or None
+            elif SecretStr in kinds:
+                found[name] = self.get_field_value(field, prefix + name)[0]
         return {name: value for name, value in found.items() if value is not None}

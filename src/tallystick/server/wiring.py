@@ -40,6 +40,7 @@ def build_authority(settings: Settings, issuer: str, *, claims_store: bool = Tru
         root_key_file=settings.root_key_file,
         workers=settings.workers,
         pepper=settings.pepper_bytes,
+        mailer=settings.mail.smtp() if settings.mail is not None else None,
         claims_store=claims_store,
     )
 
