@@ -20,7 +20,7 @@ from tallystick.core.session import decide
 from tallystick.core.session.decision import Event
 from tallystick.core.session.handle import Handle
 from tallystick.core.session.model import Authentication
-from tallystick.errors import AuthenticationExpired, AuthenticationFailed, Conflict, Unavailable
+from tallystick.errors import AuthenticationExpired, AuthenticationFailed, Conflict, Misconfigured, Unavailable
 from tallystick.identity.account import Account
 from tallystick.identity.authenticators import Authenticators
 from tallystick.identity.factors import (
@@ -105,7 +105,9 @@ class _Attempt:
 
     async def forgive(self) -> None:
         if self._subject is not None:
-            await forgive(self._world, self._subject, self._network)
+            # The commit is done: what was opened is handed out, also when a counter cannot be written.
+            with suppress(Unavailable):
+                await forgive(self._world, self._subject, self._network)
 
 
 async def _facts(world: World, pending: Handle, proof: FactorProof) -> tuple[Facts, Account]:
@@ -161,10 +163,18 @@ def with_totp_used(world: World, held: Authenticators, code: str, now: int) -> A
     totp = held.totp
     step = None
     if totp is not None:
-        step = matching_step(world.sealer.unseal(TOTP_PURPOSE, totp.sealed), code, now, totp.last_step)
+        step = matching_step(_unsealed(world, totp.sealed), code, now, totp.last_step)
     if totp is None or step is None:
         raise AuthenticationFailed("a TOTP code", public=_WRONG_CODE)
     return replace(held, totp=replace(totp, last_step=step, used_at=now))
+
+
+def _unsealed(world: World, sealed: bytes) -> bytes:
+    try:
+        return world.sealer.unseal(TOTP_PURPOSE, sealed)
+    except Misconfigured as error:
+        # The root key is not the one of before: our own trouble, of which whoever signs in can do nothing.
+        raise Unavailable(error.detail, retry_after_s=60) from None
 
 
 def _with_passkey_used(world: World, account: Account, pending: Handle, response: str, now: int) -> Authenticators:
