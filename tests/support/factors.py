@@ -11,7 +11,7 @@ from tallystick.core.ids import ClientId
 from tallystick.identity.account import Account
 from tallystick.identity.factors import FactorProof, PasskeyAssertion, RecoveryCode, TotpCode
 from tallystick.identity.totp import STEP_S, code_at
-from tests.support.house import NETWORK, House, revealed
+from tests.support.house import ADA, NETWORK, House, revealed
 from tests.support.soft_passkey import SoftPasskey
 
 ORIGIN = "https://notes.example"
@@ -63,13 +63,13 @@ class Owner:
 
     async def begin(self, **more: Any) -> Pending:
         """Gives the right password, which is not enough."""
-        pending: Any = await self.house.sign_in(**more)
+        pending: Any = await self.house.sign_in(self.account.email, **more)
         assert isinstance(pending, Pending), "the password was enough"
         return pending
 
     async def begin_app(self, client: ClientId, **more: Any) -> Pending:
         """Gives the right password in an app, which is not enough."""
-        pending: Any = await self.house.sign_in_app(client, **more)
+        pending: Any = await self.house.sign_in_app(client, self.account.email, **more)
         assert isinstance(pending, Pending), "the password was enough"
         return pending
 
@@ -108,10 +108,10 @@ class Owner:
         return len(await self.house.authority.sessions_of(self.account.id))
 
 
-async def an_owner(house: House, *factors: str) -> Owner:
+async def an_owner(house: House, *factors: str, email: str = ADA) -> Owner:
     """Makes a person with `totp`, `passkey` or both, at a standing clock."""
     house.time.stop()
-    owner = Owner(house, await house.person(), await house.sign_in())
+    owner = Owner(house, await house.person(email), await house.sign_in(email))
     for factor in factors:
         await (owner.add_totp() if factor == "totp" else owner.add_passkey())
     return owner

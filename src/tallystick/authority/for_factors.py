@@ -27,9 +27,9 @@ class ForFactors:
         """Finishes a sign-in or a step-up by one more proof. See proving.prove."""
         return await proving.prove(self.world, handle, proof, network=network, cookie=cookie, deliver=deliver)
 
-    async def begin_passkey_sign_in(self, *, stay: bool = False, label: str = "") -> Pending:
+    async def begin_passkey_sign_in(self, *, network: str = "", stay: bool = False, label: str = "") -> Pending:
         """Begins a sign-in by a passkey alone. See pending.begin_passkey_sign_in."""
-        return await pending.begin_passkey_sign_in(self.world, stay=stay, label=label)
+        return await pending.begin_passkey_sign_in(self.world, network=network, stay=stay, label=label)
 
     async def begin_step_up(self, cookie: str) -> StepUp:
         """Says how a person may prove themselves again. See pending.begin_step_up."""

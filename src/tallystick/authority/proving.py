@@ -10,7 +10,7 @@ from tallystick.authority.browser import get_browser_session
 from tallystick.authority.deliver import deliver_cookie
 from tallystick.authority.issued import SignedIn, Tokens
 from tallystick.authority.opening import Proved, open_for_app, open_for_browser
-from tallystick.authority.pending import PENDING, STEP_UP, challenge_of, get_handle, wish_of
+from tallystick.authority.pending import PENDING, STEP_UP, challenge_of, challenge_subject, get_handle, wish_of
 from tallystick.authority.settle import commit, settle
 from tallystick.authority.sign_in import demand_first_party
 from tallystick.authority.throttling import begin_attempt, forgive, take_back
@@ -67,6 +67,7 @@ async def prove(
 
     async def once() -> SignedIn | Tokens:
         pending = await get_handle(world, handle, PENDING, STEP_UP)
+        attempt.alone = pending.principal is None
         if (pending.client is not None) != (deliver == "tokens"):
             raise AuthenticationExpired("the sign-in began for another kind of client")
         facts, account = await _facts(world, pending, proof)
@@ -91,6 +92,7 @@ class _Attempt:
     def __init__(self, world: World, network: str) -> None:
         self._world, self._network = world, network
         self._subject: str | None = None
+        self.alone = False
 
     async def count(self, account: Account) -> None:
         if self._subject is None:
@@ -108,6 +110,8 @@ class _Attempt:
             # The commit is done: what was opened is handed out, also when a counter cannot be written.
             with suppress(Unavailable):
                 await forgive(self._world, self._subject, self._network)
+                if self.alone:
+                    await take_back(self._world, challenge_subject(self._network), self._network)
 
 
 async def _facts(world: World, pending: Handle, proof: FactorProof) -> tuple[Facts, Account]:
