@@ -205,6 +205,8 @@ async def test_a_factor_steps_up_an_account_that_has_some(house: House, by: str)
     assert signed.view.authenticated_at == house.time.now()
     assert await code_of(house.authority.begin_passkey(revealed(signed.cookie))) == "good"
     assert await code_of(house.authority.begin_passkey(owner.cookie)) == "authentication.too_old"
+    again = owner.prove(asked, owner.by_code(1), cookie=revealed(signed.cookie))
+    assert await code_of(again) == "authentication.expired"
 
 
 async def test_the_password_alone_does_not_step_up_an_account_with_factors(house: House) -> None:

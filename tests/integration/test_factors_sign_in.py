@@ -11,7 +11,7 @@ from tallystick.core.session.decision import OpenSession, UpdateSession
 from tallystick.errors import Misconfigured, Unavailable
 from tallystick.identity.factors import PasskeyAssertion, RecoveryCode, TotpCode
 from tests.support.factors import an_owner
-from tests.support.house import NETWORK, NEW_PASSWORD, PASSWORD, House, code_of, revealed, verdict
+from tests.support.house import BOB, NETWORK, NEW_PASSWORD, PASSWORD, House, code_of, revealed, verdict
 
 pytestmark = pytest.mark.anyio
 FACTORS = (("totp",), ("passkey",), ("totp", "passkey"))
@@ -41,6 +41,20 @@ async def test_a_code_completes_it(house: House) -> None:
     assert await owner.sessions() == 2
     (opened,) = (one for one in await house.authority.sessions_of(owner.account.id) if one.id == signed.view.id)
     assert (opened.label, opened.network) == ("laptop", NETWORK)
+
+
+async def test_the_session_is_born_before_the_password_was_read(house: House) -> None:
+    """What happened in the log between the two steps lies after its birth, so a cut that is heard of late still counts."""
+    owner, client = await an_owner(house, "totp"), await house.app()
+    head = await house.door.store.head()
+    pending, app = await owner.begin(), await owner.begin_app(client)
+    bob = await house.person(BOB)
+    await house.authority.revoke(bob.id, because="test")
+    await owner.prove(pending, owner.by_code())
+    await owner.prove(app, owner.by_code(1), deliver="tokens")
+    born = [row.born for row in await house.authority.sessions_of(owner.account.id)]
+    assert await house.door.store.head() > head
+    assert born == [head] * 3
 
 
 async def test_what_was_asked_for_is_remembered(house: House) -> None:
