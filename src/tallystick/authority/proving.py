@@ -87,12 +87,13 @@ async def prove(
 
 
 class _Attempt:
-    """One attempt, counted once however often a lost race is decided again."""
+    """One attempt, counted once however often a lost race is decided again; `alone` if no password came before it."""
+
+    alone = False
 
     def __init__(self, world: World, network: str) -> None:
         self._world, self._network = world, network
         self._subject: str | None = None
-        self.alone = False
 
     async def count(self, account: Account) -> None:
         if self._subject is None:
