@@ -13,6 +13,7 @@ from tests.support.embedded import EMAIL, PASSWORD
 
 PATHS = {
     "/session": ("DELETE", "GET", "POST"),
+    "/session/passkey": ("POST",),
     "/session/access-token": ("POST",),
     "/sign-up": ("POST",),
     "/oauth/token": ("POST",),
@@ -24,8 +25,8 @@ PATHS = {
 ENDPOINTS = [(method, path) for path, methods in PATHS.items() for method in methods]
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "BREW", "get")
 JSON = "application/json"
-JSON_PATHS = ("/session", "/sign-up", "/session/access-token")
-FORM_PATHS = ("/session", "/oauth/token", "/session/access-token")
+JSON_PATHS = ("/session", "/session/passkey", "/sign-up", "/session/access-token")
+FORM_PATHS = ("/session", "/session/passkey", "/oauth/token", "/session/access-token")
 GOOD = {"email": "bob@example.com", "password": "a stick is split in two halves"}
 
 BAD_JSON = {

@@ -32,9 +32,9 @@ class ForFactors:
             return done
         return devices.completed(self.world, done, device, network=network, label=label)
 
-    async def begin_passkey_sign_in(self, *, stay: bool = False, label: str = "") -> Pending:
+    async def begin_passkey_sign_in(self, *, network: str = "", stay: bool = False, label: str = "") -> Pending:
         """Begins a sign-in by a passkey alone. See pending.begin_passkey_sign_in."""
-        return await pending.begin_passkey_sign_in(self.world, stay=stay, label=label)
+        return await pending.begin_passkey_sign_in(self.world, network=network, stay=stay, label=label)
 
     async def begin_step_up(self, cookie: str) -> StepUp:
         """Says how a person may prove themselves again. See pending.begin_step_up."""

@@ -82,6 +82,9 @@ FACTOR = Rule(free=5, first_s=1, cap_s=900, decay_s=900)
 FACTOR_ANYWHERE = Rule(free=20, first_s=1, cap_s=900, decay_s=1800)
 """Codes and passkeys of one account from anywhere: whoever gets so far knows the password."""
 
+CHALLENGE = Rule(free=60, first_s=1, cap_s=60, decay_s=60)
+"""Sign-ins by a passkey alone that were begun from one network and not finished; each is a row until its time is over."""
+
 CLIENT_SECRET = Rule(free=10, first_s=1, cap_s=300, decay_s=300)
 """Wrong secrets of one client from one network."""
 

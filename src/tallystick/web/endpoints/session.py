@@ -107,7 +107,9 @@ class Sessions:
         """POST `/session/passkey`: begins a sign-in by a passkey alone; the answer has its options and a handle."""
         body = read_body(call.single(b"content-type"), call.body)
         self.desk.demand_own_page(call, body)
-        begun = await self.authority.begin_passkey_sign_in(stay=body.flag("stay"), label=call.label)
+        begun = await self.authority.begin_passkey_sign_in(
+            network=call.network, stay=body.flag("stay"), label=call.label
+        )
         return json_reply(pending_json(begun))
 
     async def sign_out(self, call: Call) -> Reply:
