@@ -152,6 +152,8 @@ def _type(annotation: Any) -> str:
         return "secret text"
     if str in get_args(annotation):
         return "text"
+    if Path in get_args(annotation):
+        return _TYPES[Path]
     raise TypeError(f"no words for {annotation}")
 
 

@@ -14,9 +14,11 @@ from starlette.types import ASGIApp
 
 from tallystick.authority.authority import Authority
 from tallystick.embed import checked_issuer
+from tallystick.server.facts import facts_of
 from tallystick.server.settings import Settings
 from tallystick.server.supervisor import supervise
-from tallystick.server.wiring import build_app, build_authority, issuer_at
+from tallystick.server.unsafe import refuse
+from tallystick.server.wiring import build_app, build_authority, default_issuer
 
 BACKLOG = 2048
 KEEP_ALIVE_S = 65
@@ -34,7 +36,8 @@ def serve(settings: Settings) -> int:
     """
     configure_logging(settings)
     with listen(settings.host, settings.port) as listener:
-        issuer = checked_issuer(settings.issuer or issuer_at(listener.getsockname()[1]))
+        issuer = checked_issuer(default_issuer(settings, listener.getsockname()[1]))
+        refuse(settings, facts_of(settings, issuer))
         if settings.workers == 1:
             return work(settings, issuer, listener)
         # The first one makes key, schema and signing key, so that the workers do not race for them.
@@ -48,7 +51,8 @@ def create_app() -> ASGIApp:
     Run it with as many processes as `workers` says, without proxy headers, and with its lifespan.
     """
     settings = Settings.load()
-    issuer = checked_issuer(settings.issuer or issuer_at(settings.port))
+    issuer = checked_issuer(default_issuer(settings))
+    refuse(settings, facts_of(settings, issuer, listens=False))
     return build_app(settings, build_authority(settings, issuer))
 
 
