@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -172,14 +172,15 @@ class Server:
         self.environment = dict(environment or {})
         self.wrapper = tuple(wrapper)
         self.process: subprocess.Popen[bytes] | None = None
+        self.limits: Callable[[], None] | None = None
 
     @property
     def log(self) -> str:
         """What it printed so far."""
         return (self.folder / "serve.log").read_text(errors="replace")
 
-    def start(self) -> Self:
-        """Starts it and waits until it is ready."""
+    def spawn(self) -> subprocess.Popen[bytes]:
+        """Starts it and does not wait."""
         words = [*self.wrapper, sys.executable, "-m", "tallystick.cli.main", "serve"]
         with (self.folder / "serve.log").open("ab") as sink:
             self.process = subprocess.Popen(
@@ -190,10 +191,16 @@ class Server:
                 stdout=sink,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=self.limits,
             )
+        return self.process
+
+    def start(self) -> Self:
+        """Starts it and waits until it is ready."""
+        process = self.spawn()
         deadline = time.monotonic() + START_S
         while Browser(self.port).ask("GET", "/readyz", timeout_s=5).status != 200:
-            assert self.process.poll() is None, f"it ended with {self.process.returncode}:\n{self.log}"
+            assert process.poll() is None, f"it ended with {process.returncode}:\n{self.log}"
             assert time.monotonic() < deadline, f"it was not ready after {START_S} s:\n{self.log}"
             time.sleep(0.03)
         return self

@@ -51,6 +51,10 @@ class _Gone(Exception):
     """The client went away before its request was whole."""
 
 
+class _Unclear(InvalidRequest):
+    """Where the request ends is not clear."""
+
+
 class Edge:
     """An ASGI app of a table.
 
@@ -144,10 +148,10 @@ class Edge:
             or b"transfer-encoding" in repeated
             or scope.get("http_version") == "1.0"
         ):
-            raise InvalidRequest("a Transfer-Encoding that is not chunked alone", public="The body has no clear end.")
+            raise _Unclear("a Transfer-Encoding that is not chunked alone", public="The body has no clear end.")
         length = fields.get(b"content-length")
         if b"content-length" in repeated:
-            raise InvalidRequest("several Content-Length", public="The body has no clear end.")
+            raise _Unclear("several Content-Length", public="The body has no clear end.")
         if length is not None and not (len(length) < 10 and length.isdigit() and int(length) <= BODY_LIMIT):
             raise BodyTooLarge("the Content-Length is over the limit")
         return fields, repeated
@@ -228,7 +232,7 @@ def _refusal(scope: Scope, error: Exception) -> Reply:
         (name.lower().encode(), value.encode()) for name, value in answer.headers.items() if name != "Cache-Control"
     )
     # What was not read of the body must not be taken for the next request.
-    closing = type(error) in (BodyTooLarge, BodyTooSlow, InvalidRequest, PlainHttp) and scope.get(
+    closing = isinstance(error, BodyTooLarge | BodyTooSlow | PlainHttp | _Unclear) and scope.get(
         "http_version", "1.1"
     ).startswith("1")
     return json_reply(answer.body, answer.status, (*fields, (b"connection", b"close")) if closing else fields)
