@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import unquote
 
 from starlette.types import ASGIApp
 
+from tallystick.core.keys.lifecycle import SigningKey
+from tallystick.crypto.root_key import RootKey
+from tallystick.crypto.sealer import RootSealer
+from tallystick.crypto.signer import KeySigner
 from tallystick.embed import Authority
 from tallystick.proxies import Proxies
 from tallystick.server.settings import Settings
-from tallystick.stores.open import open_stores
+from tallystick.stores.open import open_stores, sqlite_path
 from tallystick.web import standalone
 
 _SQLITE = "sqlite:///"
@@ -30,7 +33,7 @@ def default_issuer(settings: Settings, port: int | None = None) -> str:
 
 def sqlite_file(store: str) -> Path | None:
     """Gives the file of a SQLite store by its URL; None for another store."""
-    return Path(unquote(store.removeprefix(_SQLITE))) if store.startswith(_SQLITE) else None
+    return sqlite_path(store) if store.startswith(_SQLITE) else None
 
 
 def build_authority(settings: Settings, issuer: str, *, claims_store: bool = True) -> Authority:
@@ -83,6 +86,15 @@ async def open_authority(settings: Settings) -> AsyncIterator[Authority]:
     issuer = settings.issuer or await recorded_issuer(settings) or default_issuer(settings)
     async with build_authority(settings, issuer, claims_store=False) as authority:
         yield authority
+
+
+def check_root_key(settings: Settings) -> Callable[[Sequence[SigningKey]], None]:
+    """Gives what raises Misconfigured where the root key is missing or does not open some signing keys."""
+
+    def check(keys: Sequence[SigningKey]) -> None:
+        KeySigner(RootSealer(RootKey.load(settings.root_key_file))).load(keys)
+
+    return check
 
 
 def _make_folders(settings: Settings) -> None:
