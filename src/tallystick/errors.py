@@ -14,6 +14,7 @@
     │   ├── BodyTooLarge            UnsupportedBody         NotFound                     413 · 415 · 404
     │   ├── MethodNotAllowed        UnknownHost                                          405 · 421
     │   ├── AlreadyExists           PasswordRefused                                      409 · 422
+    │   ├── PlainHttp               BackupRefused                                        400
     │   └── LinkInvalid             (from a mail: used, too old, or none)                400
     ├── Throttled                   later: carries retry_after_s                         429
     ├── OAuthError                  one subclass per registered code (RFC 6749 5.2)      400 · 401
@@ -269,6 +270,20 @@ class UnknownHost(InvalidRequest):
 
     code = "request.unknown_host"
     default_public = "This host is not served here."
+
+
+class PlainHttp(InvalidRequest):
+    """The request came over plain http, and this issuer is https: 400; a credential in it is to be changed."""
+
+    code = "request.plain_http"
+    default_public = "Use https."
+
+
+class BackupRefused(InvalidRequest):
+    """A backup or an archive of the log cannot be used: damaged, another issuer's, or with a gap."""
+
+    code = "backup.refused"
+    default_public = "The backup cannot be used."
 
 
 class AlreadyExists(InvalidRequest):

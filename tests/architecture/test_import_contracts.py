@@ -17,7 +17,7 @@ HOMES = {
     "argon2": ("crypto",),
     "bcrypt": ("crypto",),
     "click": ("cli",),
-    "cryptography": ("core.keys", "crypto"),
+    "cryptography": ("core.keys", "crypto", "server.tls"),
     "fastapi": ("fastapi", "cli.demo"),
     "webauthn": ("crypto",),
     "jinja2": ("mail", "web"),

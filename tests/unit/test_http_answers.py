@@ -42,6 +42,8 @@ EXPECTED = {
     "authentication.too_old": 401,
     "request.invalid": 400,
     "request.too_slow": 408,
+    "request.plain_http": 400,
+    "backup.refused": 400,
     "request.too_large": 413,
     "request.unsupported_body": 415,
     "request.method_not_allowed": 405,

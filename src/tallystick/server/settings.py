@@ -41,7 +41,7 @@ def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _origins(value: Any) -> Any:
+def _words(value: Any) -> Any:
     return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
 
@@ -79,7 +79,21 @@ class Settings(BaseSettings):
     shutdown_s: int = Field(
         30, ge=1, le=300, description="How long requests in flight may take when it ends, in seconds."
     )
-    trusted_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_origins)] = Field(
+    tls_cert: Path | None = Field(
+        None, description="The file of the TLS certificate and its chain, in PEM; read again when it is renewed."
+    )
+    tls_key: Path | None = Field(
+        None, description="The file of the certificate's private key, in PEM, closed to others; read again like it."
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)] = Field(
+        (),
+        description="Addresses and networks of the proxies whose forwarded headers are believed; of nobody by default.",
+    )
+    proxy_headers: Literal["x-forwarded", "forwarded"] = Field(
+        "x-forwarded",
+        description="Which headers those proxies write: X-Forwarded-For, -Proto and -Host, or Forwarded (RFC 7239).",
+    )
+    trusted_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)] = Field(
         (), description="Origins beside the issuer's whose pages may act for whoever is signed in."
     )
     pepper: Annotated[SecretStr | None, AfterValidator(_pepper)] = Field(

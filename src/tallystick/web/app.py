@@ -9,8 +9,9 @@ from starlette.routing import Router
 from starlette.types import ASGIApp
 
 from tallystick.authority.authority import Authority
+from tallystick.proxies import Proxies
 from tallystick.web.call import Handler
-from tallystick.web.edge import Edge
+from tallystick.web.edge import NOBODY, Edge
 from tallystick.web.endpoints.accounts import Accounts
 from tallystick.web.endpoints.health import Health
 from tallystick.web.endpoints.oauth import TokenEndpoint
@@ -40,7 +41,7 @@ def _table(authority: Authority, trusted_origins: Collection[str]) -> dict[str, 
     }
 
 
-def routes(authority: Authority, *, trusted_origins: Collection[str] = ()) -> ASGIApp:
+def routes(authority: Authority, *, trusted_origins: Collection[str] = (), proxies: Proxies = NOBODY) -> ASGIApp:
     """Gives everything that an authority answers, to be mounted under the path of its issuer.
 
     `app.mount("/auth", routes(authority))` serves the issuer `https://notes.example/auth`. The app's lifespan must be
@@ -51,11 +52,12 @@ def routes(authority: Authority, *, trusted_origins: Collection[str] = ()) -> AS
         authority: whose.
         trusted_origins: origins beside the issuer's whose pages may act for whoever is signed in, such as
             `https://app.example`.
+        proxies: whose forwarded headers are believed; leave it out where the ASGI server has judged them already.
     """
-    return Edge(_table(authority, trusted_origins), authority.issuer, Router(lifespan=authority.lifespan))
+    return Edge(_table(authority, trusted_origins), authority.issuer, Router(lifespan=authority.lifespan), proxies)
 
 
-def standalone(authority: Authority, *, trusted_origins: Collection[str] = ()) -> ASGIApp:
+def standalone(authority: Authority, *, trusted_origins: Collection[str] = (), proxies: Proxies = NOBODY) -> ASGIApp:
     """Gives a whole ASGI app, lifespan included, that serves an authority under its issuer's path and nothing else.
 
     With a path in the issuer, the metadata is also at `/.well-known/oauth-authorization-server/<path>`, where
@@ -66,4 +68,4 @@ def standalone(authority: Authority, *, trusted_origins: Collection[str] = ()) -
     table = {path + name: methods for name, methods in below.items()}
     if path:
         table |= {METADATA_PATH + path: below[METADATA_PATH]} | {name: below[name] for name in ("/livez", "/readyz")}
-    return Edge(table, authority.issuer, Router(lifespan=authority.lifespan))
+    return Edge(table, authority.issuer, Router(lifespan=authority.lifespan), proxies)
