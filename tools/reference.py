@@ -150,8 +150,9 @@ def _type(annotation: Any) -> str:
         return "texts, in the environment separated by commas or spaces"
     if SecretStr in get_args(annotation):
         return "secret text"
-    if str in get_args(annotation):
-        return "text"
+    for one in get_args(annotation):
+        if one in _TYPES:
+            return _TYPES[one]
     raise TypeError(f"no words for {annotation}")
 
 

@@ -46,7 +46,7 @@ def build_authority(settings: Settings, issuer: str, *, claims_store: bool = Tru
 
 def build_app(settings: Settings, authority: Authority) -> ASGIApp:
     """Builds the ASGI app of an authority."""
-    return standalone(authority, trusted_origins=settings.trusted_origins)
+    return standalone(authority, trusted_origins=settings.trusted_origins, templates=settings.templates)
 
 
 async def recorded_issuer(settings: Settings) -> str | None:
