@@ -96,6 +96,9 @@ class Settings(BaseSettings):
     trusted_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)] = Field(
         (), description="Origins beside the issuer's whose pages may act for whoever is signed in."
     )
+    templates: Path | None = Field(
+        None, description="A folder whose templates and assets come before those of our pages; none if it is not given."
+    )
     pepper: Annotated[SecretStr | None, AfterValidator(_pepper)] = Field(
         None,
         description="64 hexadecimal digits that are mixed into every password hash; changing it locks everybody out.",

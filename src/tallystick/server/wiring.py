@@ -63,7 +63,9 @@ def build_authority(settings: Settings, issuer: str, *, claims_store: bool = Tru
 def build_app(settings: Settings, authority: Authority) -> ASGIApp:
     """Builds the ASGI app of an authority."""
     proxies = Proxies(settings.trusted_proxies, settings.proxy_headers)
-    return standalone(authority, trusted_origins=settings.trusted_origins, proxies=proxies)
+    return standalone(
+        authority, trusted_origins=settings.trusted_origins, proxies=proxies, templates=settings.templates
+    )
 
 
 async def recorded_issuer(settings: Settings) -> str | None:

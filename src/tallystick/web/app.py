@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from starlette.routing import Router
@@ -17,8 +18,12 @@ from tallystick.web.endpoints.health import Health
 from tallystick.web.endpoints.oauth import TokenEndpoint
 from tallystick.web.endpoints.session import Sessions
 from tallystick.web.endpoints.well_known import WellKnown
+from tallystick.web.pages.shell import Pages
+from tallystick.web.pages.table import CHANGE_PASSWORD_PATH, with_pages
+from tallystick.web.pages.troubles import Troubles
 from tallystick.web.presenting import Desk
 
+AT_ROOT = ("/livez", "/readyz", CHANGE_PASSWORD_PATH)
 METADATA_PATH = "/.well-known/oauth-authorization-server"
 
 
@@ -41,7 +46,17 @@ def _table(authority: Authority, trusted_origins: Collection[str]) -> dict[str, 
     }
 
 
-def routes(authority: Authority, *, trusted_origins: Collection[str] = (), proxies: Proxies = NOBODY) -> ASGIApp:
+def _pages(authority: Authority, trusted_origins: Collection[str], templates: Path | None) -> Pages:
+    return Pages(authority, Desk(authority, frozenset(trusted_origins)), templates)
+
+
+def routes(
+    authority: Authority,
+    *,
+    trusted_origins: Collection[str] = (),
+    proxies: Proxies = NOBODY,
+    templates: Path | None = None,
+) -> ASGIApp:
     """Gives everything that an authority answers, to be mounted under the path of its issuer.
 
     `app.mount("/auth", routes(authority))` serves the issuer `https://notes.example/auth`. The app's lifespan must be
@@ -53,19 +68,34 @@ def routes(authority: Authority, *, trusted_origins: Collection[str] = (), proxi
         trusted_origins: origins beside the issuer's whose pages may act for whoever is signed in, such as
             `https://app.example`.
         proxies: whose forwarded headers are believed; leave it out where the ASGI server has judged them already.
+        templates: a folder whose templates and assets come before those of our pages.
+
+    Raises:
+        Misconfigured: there is no such folder.
     """
-    return Edge(_table(authority, trusted_origins), authority.issuer, Router(lifespan=authority.lifespan), proxies)
+    pages = _pages(authority, trusted_origins, templates)
+    table = with_pages(_table(authority, trusted_origins), pages)
+    lifespan = Router(lifespan=authority.lifespan)
+    return Edge(table, authority.issuer, lifespan, proxies=proxies, as_page=Troubles(pages).page)
 
 
-def standalone(authority: Authority, *, trusted_origins: Collection[str] = (), proxies: Proxies = NOBODY) -> ASGIApp:
+def standalone(
+    authority: Authority,
+    *,
+    trusted_origins: Collection[str] = (),
+    proxies: Proxies = NOBODY,
+    templates: Path | None = None,
+) -> ASGIApp:
     """Gives a whole ASGI app, lifespan included, that serves an authority under its issuer's path and nothing else.
 
     With a path in the issuer, the metadata is also at `/.well-known/oauth-authorization-server/<path>`, where
-    RFC 8414 section 3.1 has clients look first, and the probes also at the root.
+    RFC 8414 section 3.1 has clients look first, and the probes and `/.well-known/change-password` also at the root.
     """
     path = urlsplit(authority.issuer).path
-    below = _table(authority, trusted_origins)
+    pages = _pages(authority, trusted_origins, templates)
+    below = with_pages(_table(authority, trusted_origins), pages)
     table = {path + name: methods for name, methods in below.items()}
     if path:
-        table |= {METADATA_PATH + path: below[METADATA_PATH]} | {name: below[name] for name in ("/livez", "/readyz")}
-    return Edge(table, authority.issuer, Router(lifespan=authority.lifespan), proxies)
+        table |= {METADATA_PATH + path: below[METADATA_PATH]} | {name: below[name] for name in AT_ROOT}
+    lifespan = Router(lifespan=authority.lifespan)
+    return Edge(table, authority.issuer, lifespan, proxies=proxies, as_page=Troubles(pages).page)

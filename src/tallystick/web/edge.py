@@ -9,7 +9,7 @@ import re
 import secrets
 import traceback
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -55,6 +55,10 @@ class _Unclear(InvalidRequest):
     """Where the request ends is not clear."""
 
 
+def _as_it_is(scope: Scope, reply: Reply) -> Reply:
+    return reply
+
+
 class Edge:
     """An ASGI app of a table.
 
@@ -63,9 +67,19 @@ class Edge:
         issuer: its host is served; on http, which is development, every name of the loopback too.
         lifespan: answers the lifespan when nothing is around this app.
         proxies: whose forwarded headers are believed.
+        as_page: makes a page of an error that a person's browser is told.
     """
 
-    def __init__(self, table: Table, issuer: str, lifespan: ASGIApp, proxies: Proxies = NOBODY) -> None:
+    def __init__(
+        self,
+        table: Table,
+        issuer: str,
+        lifespan: ASGIApp,
+        *,
+        proxies: Proxies = NOBODY,
+        as_page: Callable[[Scope, Reply], Reply] = _as_it_is,
+    ) -> None:
+        self._as_page = as_page
         self._table = {path: _with_head(methods) for path, methods in table.items()}
         self._lifespan = lifespan
         self._proxies = proxies
@@ -102,7 +116,7 @@ class Edge:
             _tell(error, name)
             moved = self._to_https(scope) if isinstance(error, PlainHttp) else None
             reply = moved or _refusal(scope, error)
-        status, sent, content = reply
+        status, sent, content = reply if reply.status < 400 else self._as_page(scope, reply)
         length = () if status in _BODILESS else ((b"content-length", b"%d" % len(content)),)
         own = {field for field, _ in sent}
         headers = [
