@@ -6,7 +6,6 @@ import asyncio
 import logging
 import signal
 import socket
-import sys
 from types import FrameType
 
 import uvicorn
@@ -14,9 +13,12 @@ from starlette.types import ASGIApp
 
 from tallystick.authority.authority import Authority
 from tallystick.embed import checked_issuer
+from tallystick.server.logs import configure_logging
 from tallystick.server.settings import Settings
+from tallystick.server.sight import Sight
 from tallystick.server.supervisor import supervise
 from tallystick.server.wiring import build_app, build_authority, issuer_at
+from tallystick.web.watching import Watching
 
 BACKLOG = 2048
 KEEP_ALIVE_S = 65
@@ -59,7 +61,9 @@ def create_app() -> ASGIApp:
     settings = Settings.load()
     tell_of_mail(settings)
     issuer = checked_issuer(settings.issuer or issuer_at(settings.port))
-    return build_app(settings, build_authority(settings, issuer))
+    sight = Sight(settings)
+    authority = build_authority(settings, issuer, sight=sight)
+    return build_app(settings, authority, sight.watch(authority))
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -75,9 +79,11 @@ def listen(host: str, port: int) -> socket.socket:
 def work(settings: Settings, issuer: str, listener: socket.socket) -> int:
     """Serves on a socket with one process until it is told to end; gives the exit code."""
     configure_logging(settings)
-    authority = build_authority(settings, issuer)
+    sight = Sight(settings)
+    authority = build_authority(settings, issuer, sight=sight)
+    watching = sight.watch(authority)
     config = uvicorn.Config(
-        build_app(settings, authority),
+        build_app(settings, authority, watching),
         lifespan="off",
         access_log=False,
         log_config=None,
@@ -88,12 +94,12 @@ def work(settings: Settings, issuer: str, listener: socket.socket) -> int:
     )
     server = _Server(config, authority, settings.drain_s)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-        runner.run(_serve(server, authority, listener))
+        runner.run(_serve(server, watching, listener))
     return 0
 
 
-async def _serve(server: _Server, authority: Authority, listener: socket.socket) -> None:
-    async with authority:
+async def _serve(server: _Server, watching: Watching, listener: socket.socket) -> None:
+    async with watching.lifespan(None):
         # uvicorn raises the signal again when it has ended; by then there is nothing left to interrupt.
         for number in ENDING:
             signal.signal(number, _ignored)
@@ -134,15 +140,3 @@ class _Server(uvicorn.Server):
         _log.info("ending: no longer ready, %d requests in flight", len(self.server_state.tasks))
         await asyncio.sleep(self._drain_s)
         await super().shutdown(sockets)
-
-
-def configure_logging(settings: Settings) -> None:
-    """Sends the log to stderr, one line for each event."""
-    logging.basicConfig(
-        level=settings.log_level.upper(),
-        stream=sys.stderr,
-        format="%(asctime)s %(levelname)s %(name)s %(message)s",
-        force=True,
-    )
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    logging.getLogger("asyncio").setLevel(logging.WARNING)

@@ -17,6 +17,7 @@ from tallystick.web.endpoints.oauth import TokenEndpoint
 from tallystick.web.endpoints.session import Sessions
 from tallystick.web.endpoints.well_known import WellKnown
 from tallystick.web.presenting import Desk
+from tallystick.web.watching import METRICS_PATH, Watching
 
 METADATA_PATH = "/.well-known/oauth-authorization-server"
 
@@ -55,15 +56,27 @@ def routes(authority: Authority, *, trusted_origins: Collection[str] = ()) -> AS
     return Edge(_table(authority, trusted_origins), authority.issuer, Router(lifespan=authority.lifespan))
 
 
-def standalone(authority: Authority, *, trusted_origins: Collection[str] = ()) -> ASGIApp:
+def standalone(
+    authority: Authority, *, trusted_origins: Collection[str] = (), watching: Watching | None = None
+) -> ASGIApp:
     """Gives a whole ASGI app, lifespan included, that serves an authority under its issuer's path and nothing else.
 
     With a path in the issuer, the metadata is also at `/.well-known/oauth-authorization-server/<path>`, where
-    RFC 8414 section 3.1 has clients look first, and the probes also at the root.
+    RFC 8414 section 3.1 has clients look first, and the probes and the metrics also at the root.
+
+    Args:
+        authority: whose.
+        trusted_origins: as for `routes`.
+        watching: how it is watched; without it there are no metrics.
     """
     path = urlsplit(authority.issuer).path
     below = _table(authority, trusted_origins)
     table = {path + name: methods for name, methods in below.items()}
     if path:
         table |= {METADATA_PATH + path: below[METADATA_PATH]} | {name: below[name] for name in ("/livez", "/readyz")}
-    return Edge(table, authority.issuer, Router(lifespan=authority.lifespan))
+    if watching is None:
+        return Edge(table, authority.issuer, Router(lifespan=authority.lifespan))
+    places = {METRICS_PATH, path + METRICS_PATH}
+    table |= {place: {"GET": watching.metrics} for place in places}
+    lifespan = Router(lifespan=watching.lifespan)
+    return Edge(table, authority.issuer, lifespan, any_host=places, answered=watching.answered)

@@ -9,12 +9,14 @@ import re
 import secrets
 import traceback
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from time import perf_counter
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tallystick.authority.acting import acting_as
+from tallystick.authority.timing import asked_now
 from tallystick.errors import (
     BodyTooLarge,
     BodyTooSlow,
@@ -27,6 +29,7 @@ from tallystick.errors import (
 )
 from tallystick.http import response_of
 from tallystick.web.call import Call, Fields, Handler, Reply, Table, json_reply
+from tallystick.web.watching import Answered
 
 BODY_LIMIT = 64 * 1024
 BODY_WAIT_S = 20.0
@@ -55,11 +58,22 @@ class Edge:
         table: path → method → handler; GET answers HEAD too.
         issuer: its host is served; on http, which is development, every name of the loopback too.
         lifespan: answers the lifespan when nothing is around this app.
+        any_host: paths that are served whatever Host is named, because their handlers look at it themselves.
+        answered: called with each answer.
     """
 
-    def __init__(self, table: Table, issuer: str, lifespan: ASGIApp) -> None:
+    def __init__(
+        self,
+        table: Table,
+        issuer: str,
+        lifespan: ASGIApp,
+        *,
+        any_host: Collection[str] = (),
+        answered: Answered | None = None,
+    ) -> None:
         self._table = {path: _with_head(methods) for path, methods in table.items()}
         self._lifespan = lifespan
+        self._any_host, self._answered = frozenset(any_host), answered
         parts = urlsplit(issuer)
         host = parts.netloc.rpartition("@")[2].lower()
         name = host if host.endswith("]") else host.rpartition(":")[0] or host
@@ -74,12 +88,13 @@ class Edge:
         if scope["type"] != "http":
             await self._other(scope, receive, send)
             return
-        name = f"{self._process}-{next(self._counter):x}"
+        name, begun = f"{self._process}-{next(self._counter):x}", perf_counter()
         try:
             fields, repeated = self._checked(scope)
             handler = self._handler(scope)
             body = await _in_time(receive) if _has_body(fields) else await _whole(receive)
             call = Call(scope, fields, repeated, body)
+            asked_now()
             with acting_as(network=call.network, request=name):
                 reply = await handler(call)
         except _Gone:
@@ -91,6 +106,8 @@ class Edge:
             _tell(error, name)
             reply = _refusal(scope, error)
         status, sent, content = reply
+        if self._answered is not None:
+            self._answered(scope, name, status, perf_counter() - begun)
         length = () if status in _BODILESS else ((b"content-length", b"%d" % len(content)),)
         own = {field for field, _ in sent}
         headers = [
@@ -119,16 +136,18 @@ class Edge:
         if host is None or b"host" in repeated:
             raise InvalidRequest("no Host header, or several")
         if host not in self._hosts:
-            self._learn(host)
+            self._learn(host, any_host=scope["path"] in self._any_host)
         length = fields.get(b"content-length")
         if length is not None and not (len(length) < 10 and length.isdigit() and int(length) <= BODY_LIMIT):
             raise BodyTooLarge("the Content-Length is over the limit")
         return fields, repeated
 
-    def _learn(self, host: bytes) -> None:
+    def _learn(self, host: bytes, *, any_host: bool) -> None:
         found = _HOST.fullmatch(host)
         if found is None:
             raise InvalidRequest("the Host header is malformed")
+        if any_host:
+            return
         if found[1].decode().lower() not in self._names:
             raise UnknownHost("another host")
         if len(self._hosts) < _HOSTS_KEPT:
