@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tallystick.authority.authority import Authority as _Authority
+from tallystick.authority.timing import Unmetered
 from tallystick.authority.world import World
 from tallystick.core.policy import DEFAULT, Policy
 from tallystick.crypto.clocks import SystemClock
@@ -19,7 +20,7 @@ from tallystick.crypto.signer import KeySigner
 from tallystick.errors import Misconfigured
 from tallystick.identity.password import PasswordParameters, PasswordRules
 from tallystick.mail.office import SmtpMail
-from tallystick.ports import Clock, Entropy, Events, Hasher, Mailer, Store
+from tallystick.ports import Clock, Entropy, Events, Hasher, Mailer, Meter, Store
 
 DEFAULT_ROOT_KEY_FILE = Path(".tallystick/root.key")
 
@@ -38,6 +39,7 @@ class Authority(_Authority):
         workers: how many processes of this host share the hashing slots.
         pepper: 32 secret bytes, kept outside of the store, that are mixed into every password hash; None for none.
         events: where events go; the log by default.
+        meter: where measurements go; nowhere by default.
         clock: time; the system's by default.
         entropy: randomness; the kernel's by default.
         hasher: slow hashes; the bounded pool by default.
@@ -62,6 +64,7 @@ class Authority(_Authority):
         workers: int = 1,
         pepper: bytes | None = None,
         events: Events | None = None,
+        meter: Meter | None = None,
         clock: Clock | None = None,
         entropy: Entropy | None = None,
         hasher: Hasher | None = None,
@@ -88,6 +91,7 @@ class Authority(_Authority):
                 passkeys=WebAuthn(issuer),
                 events=events,
                 mailer=mailer,
+                meter=meter or Unmetered(),
             ),
             claims_store=claims_store,
         )

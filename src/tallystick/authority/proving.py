@@ -13,6 +13,7 @@ from tallystick.authority.opening import Proved, open_for_app, open_for_browser
 from tallystick.authority.pending import PENDING, STEP_UP, challenge_of, challenge_subject, get_handle, wish_of
 from tallystick.authority.settle import commit, settle
 from tallystick.authority.sign_in import demand_first_party
+from tallystick.authority.telling import tell_failure, tell_success
 from tallystick.authority.throttling import begin_attempt, forgive, take_back
 from tallystick.authority.world import World
 from tallystick.core.ids import PrincipalId
@@ -79,10 +80,14 @@ async def prove(
 
     try:
         done = await settle(world, once)
+    except AuthenticationFailed:
+        attempt.tell_failure(method_of(proof))
+        raise
     except Unavailable:
         await attempt.undo()
         raise
     await attempt.forgive()
+    attempt.tell_success(method_of(proof))
     return done
 
 
@@ -94,8 +99,18 @@ class _Attempt:
     def __init__(self, world: World, network: str) -> None:
         self._world, self._network = world, network
         self._subject: str | None = None
+        self._principal: PrincipalId | None = None
+
+    def tell_success(self, method: Method) -> None:
+        tell_success(self._world, method, network=self._network, principal=self._principal)
+
+    def tell_failure(self, method: Method) -> None:
+        subject = self._principal or ""
+        reason = "wrong" if self._principal else "unknown"
+        tell_failure(self._world, method, reason, subject=subject, network=self._network, principal=self._principal)
 
     async def count(self, account: Account) -> None:
+        self._principal = account.id
         if self._subject is None:
             subject = f"factor:{account.id}"
             await begin_attempt(self._world, FACTOR, FACTOR_ANYWHERE, subject, self._network)

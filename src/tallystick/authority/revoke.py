@@ -12,7 +12,7 @@ from tallystick.core.ids import ClientId, KeyId, PrincipalId, SessionId
 from tallystick.core.keys.lifecycle import revoke_key as without_key
 from tallystick.core.revocation.entry import EVERYTHING, Ending, Kind, Position
 from tallystick.core.session import decide
-from tallystick.core.session.decision import Decision
+from tallystick.core.session.decision import Decision, Event
 from tallystick.core.verification.everywhere import Everywhere
 from tallystick.errors import NotFound
 from tallystick.ports import Committed, PutKeys
@@ -128,4 +128,12 @@ async def await_everywhere(world: World, position: Position, appended_at: float)
         waited_s=world.clock.boot() - appended_at,
         guarantee="durable",
     )
+    _tell_everywhere(world, ended)
     return replace(ended, effective_at=min(ended.effective_at, appended_at + world.policy.staleness.bound_s))
+
+
+def _tell_everywhere(world: World, ended: Revoked) -> None:
+    waited, acked, missing = f"{ended.waited_s:.6f}", str(len(ended.acked)), str(len(ended.missing))
+    world.events.tell(
+        (Event("ending.everywhere", None, (("waited_s", waited), ("acked", acked), ("missing", missing))),)
+    )

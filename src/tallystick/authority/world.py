@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from tallystick.authority.errands import Errands
+from tallystick.authority.timing import Unmetered
 from tallystick.core.credentials.view import SessionView
 from tallystick.core.ids import ClientId, PrincipalId, SessionId
 from tallystick.core.policy import Policy
@@ -14,7 +15,19 @@ from tallystick.core.session.standing import Standing
 from tallystick.identity.account import Account
 from tallystick.identity.password import PasswordRules
 from tallystick.oauth.client import Client
-from tallystick.ports import Clock, Entropy, Events, Facts, Hasher, Mailer, Passkeys, Sealer, Signer, Store
+from tallystick.ports import (
+    Clock,
+    Entropy,
+    Events,
+    Facts,
+    Hasher,
+    Mailer,
+    Meter,
+    Passkeys,
+    Sealer,
+    Signer,
+    Store,
+)
 from tallystick.verifier.clocks import SYSTEM, Clocks
 
 
@@ -58,6 +71,7 @@ class World:
         services: what was read of services a moment ago.
         recheck: asks the verifier whether the log says anything against a view; raises Rejected or LeaseLapsed. None
             while no verifier runs, and then nothing that was remembered is used.
+        meter: where measurements go.
         heard: waits until the verifier of this process has applied a position; None while no verifier runs.
     """
 
@@ -79,6 +93,7 @@ class World:
     services: dict[ClientId, RememberedService] = field(default_factory=dict)
     recheck: Callable[[SessionView], None] | None = None
     heard: Callable[[Position], Awaitable[object]] | None = None
+    meter: Meter = field(default_factory=Unmetered)
 
     def new_session_id(self) -> SessionId:
         """Draws the id of a new session."""
