@@ -150,6 +150,8 @@ def _type(annotation: Any) -> str:
         return "texts, in the environment separated by commas or spaces"
     if SecretStr in get_args(annotation):
         return "secret text"
+    if Path in get_args(annotation):
+        return _TYPES[Path]
     if str in get_args(annotation):
         return "text"
     raise TypeError(f"no words for {annotation}")

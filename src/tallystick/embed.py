@@ -18,7 +18,7 @@ from tallystick.crypto.sealer import RootSealer
 from tallystick.crypto.signer import KeySigner
 from tallystick.errors import Misconfigured
 from tallystick.identity.password import PasswordParameters, PasswordRules
-from tallystick.ports import Clock, Entropy, Events, Hasher, Store
+from tallystick.ports import Clock, Entropy, Events, Hasher, Places, Store
 
 DEFAULT_ROOT_KEY_FILE = Path(".tallystick/root.key")
 
@@ -40,6 +40,7 @@ class Authority(_Authority):
         clock: time; the system's by default.
         entropy: randomness; the kernel's by default.
         hasher: slow hashes; the bounded pool by default.
+        places: where networks are, for lists of sessions; nobody knows by default.
         claims_store: records its issuer in a store that belongs to none yet; tools that serve nobody leave that to who
             serves.
 
@@ -62,6 +63,7 @@ class Authority(_Authority):
         clock: Clock | None = None,
         entropy: Entropy | None = None,
         hasher: Hasher | None = None,
+        places: Places | None = None,
         claims_store: bool = True,
     ) -> None:
         sealer = RootSealer(RootKey.load_or_create(Path(root_key_file)))
@@ -79,6 +81,7 @@ class Authority(_Authority):
                 sealer=sealer,
                 passkeys=WebAuthn(issuer),
                 events=events or PlainEvents(),
+                places=places,
             ),
             claims_store=claims_store,
         )

@@ -13,7 +13,8 @@
     ├── InvalidRequest              the request itself is malformed                      400
     │   ├── BodyTooLarge            UnsupportedBody         NotFound                     413 · 415 · 404
     │   ├── MethodNotAllowed        UnknownHost                                          405 · 421
-    │   └── AlreadyExists           PasswordRefused                                      409 · 422
+    │   ├── AlreadyExists           LastAdministrator                                    409
+    │   └── PasswordRefused                                                              422
     ├── Throttled                   later: carries retry_after_s                         429
     ├── OAuthError                  one subclass per registered code (RFC 6749 5.2)      400 · 401
     ├── Conflict                    lost a compare-and-swap; settled inside, never shown
@@ -275,6 +276,13 @@ class AlreadyExists(InvalidRequest):
 
     code = "already_exists"
     default_public = "It exists already."
+
+
+class LastAdministrator(InvalidRequest):
+    """Nobody would be left who may administer: the last enabled administrator cannot be taken away: 409."""
+
+    code = "account.last_administrator"
+    default_public = "This is the last administrator who is enabled. Make somebody else an administrator first."
 
 
 class PasswordRefused(InvalidRequest):

@@ -20,6 +20,7 @@ HOMES = {
     "fastapi": ("fastapi", "cli.demo"),
     "webauthn": ("crypto",),
     "joserfc": ("core.keys", "crypto"),
+    "maxminddb": ("observe.places",),
     "pydantic": ("fastapi", "server"),
     "pydantic_settings": ("server",),
     "pytest": ("testing",),

@@ -48,6 +48,7 @@ EXPECTED = {
     "request.unknown_host": 421,
     "not_found": 404,
     "already_exists": 409,
+    "account.last_administrator": 409,
     "password.refused": 422,
     "throttled": 429,
     "oauth.invalid_request": 400,

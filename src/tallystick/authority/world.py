@@ -12,8 +12,9 @@ from tallystick.core.revocation.entry import Position
 from tallystick.core.session.standing import Standing
 from tallystick.identity.account import Account
 from tallystick.identity.password import PasswordRules
+from tallystick.identity.place import described
 from tallystick.oauth.client import Client
-from tallystick.ports import Clock, Entropy, Events, Facts, Hasher, Passkeys, Sealer, Signer, Store
+from tallystick.ports import Clock, Entropy, Events, Facts, Hasher, Passkeys, Places, Sealer, Signer, Store
 from tallystick.verifier.clocks import SYSTEM, Clocks
 
 
@@ -56,6 +57,7 @@ class World:
         recheck: asks the verifier whether the log says anything against a view; raises Rejected or LeaseLapsed. None
             while no verifier runs, and then nothing that was remembered is used.
         heard: waits until the verifier of this process has applied a position; None while no verifier runs.
+        places: where networks are; None if nobody knows.
     """
 
     issuer: str
@@ -74,6 +76,7 @@ class World:
     services: dict[ClientId, RememberedService] = field(default_factory=dict)
     recheck: Callable[[SessionView], None] | None = None
     heard: Callable[[Position], Awaitable[object]] | None = None
+    places: Places | None = None
 
     def new_session_id(self) -> SessionId:
         """Draws the id of a new session."""
@@ -82,6 +85,10 @@ class World:
     def new_principal_id(self) -> PrincipalId:
         """Draws the id of a new account."""
         return PrincipalId.of(self.entropy.bytes(16))
+
+    def place_of(self, network: str) -> str:
+        """Gives where a network is: "City, Country", or the network itself when nobody knows."""
+        return described(self.places.place_of(network) if self.places is not None and network else None, network)
 
     @property
     def newest_master(self) -> int:

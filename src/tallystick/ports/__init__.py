@@ -3,7 +3,7 @@
 from tallystick.ports.facts import Committed, Cuts, Facts, Registered
 from tallystick.ports.passkeys import Asserted, Attested, Named, Passkeys
 from tallystick.ports.store import Store
-from tallystick.ports.surroundings import Clock, Entropy, Events, Hasher, Sealer, Signer
+from tallystick.ports.surroundings import Clock, Entropy, Events, Hasher, Places, Sealer, Signer
 from tallystick.ports.writes import DropHandles, PutAccount, PutClient, PutHandle, PutKeys, Record, RedeemHandle, Write
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Hasher",
     "Named",
     "Passkeys",
+    "Places",
     "PutAccount",
     "PutClient",
     "PutHandle",

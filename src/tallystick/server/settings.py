@@ -85,6 +85,10 @@ class Settings(BaseSettings):
         None,
         description="64 hexadecimal digits that are mixed into every password hash; changing it locks everybody out.",
     )
+    geo_database: Path | None = Field(
+        None,
+        description="A MaxMind DB file (GeoIP2 or GeoLite2, City or Country) that says where a session's network is.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What the log tells.")
     preset: Literal["default", "banking", "consumer"] = Field("default", description="Which policy to start from.")
     policy: Policy = Field(DEFAULT, description="What differs from the preset.")

@@ -9,6 +9,7 @@ from pathlib import Path
 from starlette.types import ASGIApp
 
 from tallystick.embed import Authority
+from tallystick.observe.places import GeoPlaces
 from tallystick.server.settings import Settings
 from tallystick.stores.open import open_stores
 from tallystick.web import standalone
@@ -41,6 +42,7 @@ def build_authority(settings: Settings, issuer: str, *, claims_store: bool = Tru
         workers=settings.workers,
         pepper=settings.pepper_bytes,
         claims_store=claims_store,
+        places=GeoPlaces(settings.geo_database) if settings.geo_database is not None else None,
     )
 
 
