@@ -128,6 +128,7 @@ def verify_entries(
         walk.settle_start()
         if (walk.last, walk.chain) != head:
             raise _Found(walk.line + 1, f"the trail ends at {walk.last}, where its head says {head[0]}")
+        walk.demand_proof()
     except _Found as found:
         return found.broken
     return walk.good()
@@ -148,6 +149,7 @@ class _Walk:
     last: int = 0
     chain: bytes = GENESIS
     line: int = 0
+    last_at: int = 0
     entries: int = 0
     checkpoints: int = 0
     proved: int = 0
@@ -169,14 +171,12 @@ class _Walk:
             raise _Found(self.line, f"it has the place {entry.seq} where {self.last + 1} is due")
         elif placed(entry, entry.seq, self.chain).chain != entry.chain:
             raise _Found(self.line, "it was altered: its chain is not the chain of what it says")
-        self.entries, self.last, self.chain = self.entries + 1, entry.seq, entry.chain
+        self.entries, self.last, self.chain, self.last_at = self.entries + 1, entry.seq, entry.chain, entry.at
         self._remember(entry)
         if entry.name in _PROOFS:
             self._prove(entry)
         elif self.open is None:
             self.open = (entry.at, self.line)
-        elif self.is_mac is not None and entry.at - self.open[0] > UNPROVED_MAX_S:
-            raise _Found(self.open[1], "no proof under the root key covers it, long after it was written")
 
     def close(self, closing: Closing) -> None:
         """Takes the closing line."""
@@ -204,6 +204,11 @@ class _Walk:
             raise _Found(1, f"the entries before place {self.first.seq} are missing")
         if placed(self.first, self.first.seq, self.anchor).chain != self.first.chain:
             raise _Found(1, "it was altered: its chain is not the chain of what it says")
+
+    def demand_proof(self) -> None:
+        """Misses the proofs that every process writes."""
+        if self.is_mac is not None and self.open is not None and self.last_at - self.open[0] > UNPROVED_MAX_S:
+            raise _Found(self.open[1], "no proof under the root key covers it, long after it was written")
 
     def _remember(self, entry: AuditEntry) -> None:
         begun = None if entry.name in _PROOFS else (entry.at, self.line)

@@ -1,30 +1,24 @@
-"""What only an administrator does: look for accounts, enable them, change the secrets of clients, look at endings.
-
-Nobody can take the last enabled administrator away. The act is committed together with the row of another administrator,
-as a witness: two who disable each other at the same instant meet on those rows, one of them loses the compare-and-swap,
-looks again, and finds nobody else.
-"""
+"""What only an administrator does: look for accounts, enable them, change the secrets of clients, look at endings."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tallystick.authority.clients import SECRET_BYTES, SECRET_PREFIX
+from tallystick.authority.clients import new_secret
 from tallystick.authority.settle import commit, settle
 from tallystick.authority.world import World
 from tallystick.core.ids import ClientId, PrincipalId
 from tallystick.core.revocation.entry import Ending, Kind, Position, Revocation
-from tallystick.core.secret import Digest, Secret, secret_of
+from tallystick.core.secret import Digest, Secret
 from tallystick.core.session.decision import Append, Decision, Event, Outcome
-from tallystick.errors import InvalidRequest, LastAdministrator, NotFound
-from tallystick.identity.account import ADMIN_PERMISSION, Account
+from tallystick.errors import InvalidRequest, NotFound
+from tallystick.identity.account import Account
 from tallystick.identity.identifier import canonical_email
 from tallystick.oauth.client import Client
 from tallystick.ports import PutAccount, PutClient
 
 SECRETS_MAX = 2
-_PAGE = 500
 
 
 async def get_account(world: World, principal: PrincipalId) -> Account:
@@ -93,33 +87,6 @@ async def enable_account(world: World, principal: PrincipalId) -> Account:
     return await settle(world, once)
 
 
-async def witnesses(world: World, losing: Account, permission: str = ADMIN_PERMISSION) -> tuple[PutAccount, ...]:
-    """Gives what to commit along with an act that takes an administrator away: the row of another one, as it is.
-
-    Args:
-        world: for the store.
-        losing: the account as it is before the act.
-        permission: what it loses; every permission but the administrator's needs no witness.
-
-    Raises:
-        LastAdministrator: there is no other enabled administrator.
-    """
-    if permission != ADMIN_PERMISSION or not is_administrator(losing):
-        return ()
-    after = ""
-    while page := await world.store.accounts(after, _PAGE):
-        for account in page:
-            if account.id != losing.id and is_administrator(account):
-                return (PutAccount(account),)
-        after = page[-1].identifier
-    raise LastAdministrator(f"account {losing.id} is the last enabled administrator")
-
-
-def is_administrator(account: Account) -> bool:
-    """Tells whether an account may administer tallystick now."""
-    return account.enabled and ADMIN_PERMISSION in account.permissions
-
-
 async def enable_client(world: World, client: ClientId) -> Client:
     """Enables a client again. What it held stays over.
 
@@ -149,7 +116,7 @@ async def rotate_secret(world: World, client: ClientId) -> tuple[Client, Secret]
         NotFound: there is no such client.
         InvalidRequest: a client of this kind has no secret.
     """
-    secret = secret_of(world.entropy.bytes(SECRET_BYTES), SECRET_PREFIX)
+    secret = new_secret(world)
 
     async def once() -> Client:
         found = await get_client(world, client)

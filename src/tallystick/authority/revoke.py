@@ -44,7 +44,14 @@ async def revoke(world: World, target: Target, *, strength: Strength, offline: b
     """
     if isinstance(target, KeyId):
         return await _revoke_key(world, target, strength)
-    return await append(world, _decided(target, offline), strength)
+    whose, which = await _holder_of(world, target) if isinstance(target, SessionId) else (None, None)
+    return await append(world, _decided(target, offline), strength, principal=whose, client=which)
+
+
+async def _holder_of(world: World, target: SessionId) -> tuple[PrincipalId | None, ClientId | None]:
+    # For the audit trail only: the ending itself needs no look at the row.
+    session = (await world.store.facts_of_session(target)).session
+    return (session.principal, session.client) if session is not None else (None, None)
 
 
 def _decided(target: SessionId | PrincipalId | ClientId | Everything, offline: bool) -> Decision:
@@ -68,9 +75,31 @@ async def outdate(world: World, target: SessionId | PrincipalId | Everything, st
     return await append(world, decide.cut(ending), strength)
 
 
-async def append(world: World, decision: Decision, strength: Strength) -> Revoked:
-    """Commits an ending and reports it with the strength asked for."""
-    committed = await commit(world, decision, now=world.clock.now(), everywhere=strength == "everywhere")
+async def append(
+    world: World,
+    decision: Decision,
+    strength: Strength,
+    *,
+    principal: PrincipalId | None = None,
+    client: ClientId | None = None,
+) -> Revoked:
+    """Commits an ending and reports it with the strength asked for.
+
+    Args:
+        world: ports and policy.
+        decision: the ending.
+        strength: `logged` or `everywhere`.
+        principal: whose session ends, for the audit trail.
+        client: which client's it is.
+    """
+    committed = await commit(
+        world,
+        decision,
+        now=world.clock.now(),
+        everywhere=strength == "everywhere",
+        principal=principal,
+        client=client,
+    )
     return await report(world, committed, strength)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from tallystick.authority.trail import Trail
 from tallystick.core.credentials.view import SessionView
 from tallystick.core.ids import ClientId, PrincipalId, SessionId
 from tallystick.core.policy import Policy
@@ -58,6 +59,7 @@ class World:
             while no verifier runs, and then nothing that was remembered is used.
         heard: waits until the verifier of this process has applied a position; None while no verifier runs.
         places: where networks are; None if nobody knows.
+        trail: what waits to be written into the audit trail.
     """
 
     issuer: str
@@ -77,6 +79,7 @@ class World:
     recheck: Callable[[SessionView], None] | None = None
     heard: Callable[[Position], Awaitable[object]] | None = None
     places: Places | None = None
+    trail: Trail = field(default_factory=Trail)
 
     def new_session_id(self) -> SessionId:
         """Draws the id of a new session."""
