@@ -85,7 +85,7 @@ def verify_lines(lines: Iterable[str], is_mac: IsMac | None = None) -> Good | Br
         lines: without their line ends.
         is_mac: checks proofs; None where there is no root key, and then the chain alone is checked.
     """
-    walk, closing = _Walk(is_mac), None
+    walk, closing = Walk(is_mac), None
     try:
         for number, line in enumerate(lines, 1):
             walk.line = number
@@ -120,18 +120,12 @@ def verify_entries(
         is_mac: checks proofs.
         start: a place and the chain at it that are known to be good.
     """
-    walk = _Walk(is_mac, *start)
-    try:
-        for number, entry in enumerate(entries, 1):
-            walk.line = number
-            walk.follow(entry)
-        walk.settle_start()
-        if (walk.last, walk.chain) != head:
-            raise _Found(walk.line + 1, f"the trail ends at {walk.last}, where its head says {head[0]}")
-        walk.demand_proof()
-    except _Found as found:
-        return found.broken
-    return walk.good()
+    walk = Walk(is_mac, *start)
+    for entry in entries:
+        broken = walk.take(entry)
+        if broken is not None:
+            return broken
+    return walk.end(head)
 
 
 class _Seen(NamedTuple):
@@ -142,8 +136,15 @@ class _Seen(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Walk:
-    """Goes along a trail, one entry after the other."""
+class Walk:
+    """Goes along a trail, one entry after the other, in bounded memory.
+
+    Args:
+        is_mac: checks proofs; None where there is no root key.
+        last: the place that the walk begins after, and later the last one that was taken.
+        chain: the chain at it.
+        anchor: the chain before the first entry, where a sweep or the closing line has told it.
+    """
 
     is_mac: IsMac | None
     last: int = 0
@@ -157,6 +158,26 @@ class _Walk:
     anchor: bytes | None = None
     open: tuple[int, int] | None = None
     seen: dict[int, _Seen] = field(default_factory=dict)
+
+    def take(self, entry: AuditEntry) -> Broken | None:
+        """Takes the next entry; gives what is wrong with it, if anything is."""
+        self.line += 1
+        try:
+            self.follow(entry)
+        except _Found as found:
+            return found.broken
+        return None
+
+    def end(self, head: tuple[int, bytes]) -> Good | Broken:
+        """Ends the walk where the store says that the trail ends."""
+        try:
+            self.settle_start()
+            if (self.last, self.chain) != head:
+                raise _Found(self.line + 1, f"the trail ends at {self.last}, where its head says {head[0]}")
+            self.demand_proof()
+        except _Found as found:
+            return found.broken
+        return self.good()
 
     def good(self) -> Good:
         """Gives the answer of a walk that came to its end."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tallystick.audit import AuditEntry
 from tallystick.authority import accounts, clients, jobs, operating, rotate_keys
 from tallystick.authority.acting import acting_as
 from tallystick.authority.for_endings import Endings
@@ -162,6 +163,12 @@ class ForOperators(Endings):
     async def verifiers(self) -> Sequence[Registered]:
         """Gives the registered verifiers: up to where each has acked, and whether it is doubted."""
         return await self.world.store.verifiers()
+
+    async def acts(
+        self, principal: PrincipalId | None = None, *, before: int | None = None, limit: int = 100
+    ) -> Sequence[AuditEntry]:
+        """Gives entries of the audit trail, newest first: those before a place, those of one principal."""
+        return await self.world.store.audit_recent(limit, before=before, principal=principal)
 
     async def log_page(self, after: Position, limit: int = 1000) -> Sequence[Revocation]:
         """Gives entries of the log after a position."""

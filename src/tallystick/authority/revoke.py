@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from tallystick.authority.issued import Revoked, Strength
+from tallystick.authority.recording import flush_trail
 from tallystick.authority.settle import commit, settle
 from tallystick.authority.world import World
 from tallystick.core.ids import ClientId, KeyId, PrincipalId, SessionId
 from tallystick.core.keys.lifecycle import revoke_key as without_key
 from tallystick.core.revocation.entry import EVERYTHING, Ending, Kind, Position
 from tallystick.core.session import decide
-from tallystick.core.session.decision import Decision
+from tallystick.core.session.decision import Decision, Event
 from tallystick.core.verification.everywhere import Everywhere
-from tallystick.errors import NotFound
+from tallystick.errors import NotFound, Unavailable
 from tallystick.ports import Committed, PutKeys
 
 _POLL_S = 0.002
+_NAMED_MAX = 20
+"""How many verifiers an event names; it counts all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,4 +161,30 @@ async def await_everywhere(world: World, position: Position, appended_at: float)
         waited_s=world.clock.boot() - appended_at,
         guarantee="durable",
     )
+    _tell_everywhere(world, ended)
+    with suppress(Unavailable):
+        # Whoever asked looks next at what became of it.
+        await flush_trail(world)
     return replace(ended, effective_at=min(ended.effective_at, appended_at + world.policy.staleness.bound_s))
+
+
+def _tell_everywhere(world: World, ended: Revoked) -> None:
+    waited, acked, missing = f"{ended.waited_s:.6f}", str(len(ended.acked)), str(len(ended.missing))
+    first = sorted(ended.acked.items(), key=lambda one: one[1])[:_NAMED_MAX]
+    by = ", ".join(f"{verifier} {seconds * 1000:.1f} ms" for verifier, seconds in first)
+    world.events.tell(
+        (
+            Event(
+                "ending.everywhere",
+                None,
+                (
+                    ("position", ended.position.text()),
+                    ("waited_s", waited),
+                    ("acked", acked),
+                    ("missing", missing),
+                    ("acked_by", by),
+                    ("missing_ones", ", ".join(ended.missing[:_NAMED_MAX])),
+                ),
+            ),
+        )
+    )
