@@ -20,6 +20,7 @@ HOMES = {
     "fastapi": ("fastapi", "cli.demo"),
     "webauthn": ("crypto",),
     "joserfc": ("core.keys", "crypto"),
+    "jinja2": ("web.pages", "mail"),
     "maxminddb": ("observe.places",),
     "pydantic": ("fastapi", "server"),
     "pydantic_settings": ("server",),

@@ -16,6 +16,7 @@ from tallystick.web.endpoints.health import Health
 from tallystick.web.endpoints.oauth import TokenEndpoint
 from tallystick.web.endpoints.session import Sessions
 from tallystick.web.endpoints.well_known import WellKnown
+from tallystick.web.pages.admin.table import admin_table
 from tallystick.web.presenting import Desk
 
 METADATA_PATH = "/.well-known/oauth-authorization-server"
@@ -33,6 +34,7 @@ def _table(authority: Authority, trusted_origins: Collection[str]) -> dict[str, 
         "/oauth/token": {"POST": tokens.trade},
         "/.well-known/jwks.json": {"GET": known.key_set},
         METADATA_PATH: {"GET": known.metadata},
+        **admin_table(authority, desk),
         "/livez": {"GET": health.alive},
         "/readyz": {"GET": health.ready},
     }
