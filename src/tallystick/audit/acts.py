@@ -22,12 +22,8 @@ RECORDED: Mapping[str, str] = {
     "address.verified": "An e-mail address was proved to be its owner's.",
     "password.changed": "A password was changed; every other session ended.",
     "password.reset": "A password was set anew by a link; every session ended.",
-    "totp.added": "An authenticator app was added.",
-    "totp.removed": "The authenticator app was removed.",
-    "passkey.added": "A passkey was added.",
-    "passkey.removed": "A passkey was removed.",
-    "recovery_codes.made": "New recovery codes were made; the old ones are void.",
-    "recovery_code.used": "A recovery code was used up.",
+    "authenticator.added": "An account gained a second factor, or new recovery codes.",
+    "authenticator.removed": "An account lost a second factor.",
     "client.created": "A client was registered.",
     "client.enabled": "A client was enabled again.",
     "client.disabled": "A client was disabled; everything that it held ended.",
@@ -51,6 +47,7 @@ RECORDED_APART: Mapping[str, str] = {
     "attempt.throttled": "An attempt was not looked at, because there were too many before it.",
     "access.denied": "Somebody asked for what they may not have.",
     "refresh.refused": "A refresh token was refused.",
+    "passkey.copied": "A passkey's counter went back: somebody may have a copy of it.",
     "reset.asked": "A link to set a new password was asked for.",
     "mail.refused": "A mail was refused by the mail server.",
     "mail.dropped": "A mail could not be sent and was given up.",
@@ -63,6 +60,7 @@ RECORDED_APART: Mapping[str, str] = {
 """Event → its sentence, for acts that have no commit."""
 
 ROUTINE: Mapping[str, str] = {
+    "authentication.pending": "nothing is open yet: the session that follows is recorded, or the failure",
     "authentication.succeeded": "the session that it opens or renews is recorded",
     "refresh.rotated": "apps do it every few minutes",
     "refresh.repeated": "a lost answer was asked for again",
@@ -73,7 +71,7 @@ ROUTINE: Mapping[str, str] = {
 }
 """Event → why it is not recorded."""
 
-_BY_NOBODY = frozenset({"authentication.failed", "attempt.throttled", "refresh.refused"})
+_BY_NOBODY = frozenset({"authentication.failed", "passkey.copied", "attempt.throttled", "refresh.refused"})
 """The principal of these is whom it was tried on, not who did it."""
 _OF_THE_ENTRY = frozenset({"network", "principal", "session", "client"})
 

@@ -21,7 +21,7 @@ from tallystick.authority.world import World
 from tallystick.core.ids import ClientId, PrincipalId
 from tallystick.core.session.decision import Decision, EndSession, Event, OpenSession, UpdateSession
 from tallystick.errors import Unavailable
-from tallystick.ports import Events, Record
+from tallystick.ports import Events, PutAccount, Record, Write
 
 ITSELF = "tallystick"
 """The actor of what an authority does by itself."""
@@ -29,14 +29,20 @@ _PAGE = 1000
 
 
 def records_of(
-    decision: Decision, now: int, *, principal: PrincipalId | None = None, client: ClientId | None = None
+    decision: Decision,
+    more: Sequence[Write],
+    now: int,
+    *,
+    principal: PrincipalId | None = None,
+    client: ClientId | None = None,
 ) -> tuple[Record, ...]:
     """Gives what the trail gets in the commit of a decision; routine acts give nothing.
 
     Args:
         decision: with its events.
+        more: what is written beside it.
         now: the instant.
-        principal: to whom; the principal of the session that is opened or changed, if it is not given.
+        principal: to whom; of the session or the account that is opened or changed, if it is not given.
         client: by or to which client; that session's, if it is not given.
     """
     events = [event for event in decision.events if event.name in RECORDED]
@@ -49,14 +55,16 @@ def records_of(
     ]
     if not events:
         return ()
-    whose, which = _subject(decision)
+    whose, which = _subject((*decision.changes, *more))
     return tuple(Record(_entry(event, now, principal or whose, client or which)) for event in events)
 
 
-def _subject(decision: Decision) -> tuple[PrincipalId | None, ClientId | None]:
-    for change in decision.changes:
-        if isinstance(change, OpenSession | UpdateSession):
-            return change.session.principal, change.session.client
+def _subject(writes: Sequence[Write]) -> tuple[PrincipalId | None, ClientId | None]:
+    for write in writes:
+        if isinstance(write, OpenSession | UpdateSession):
+            return write.session.principal, write.session.client
+        if isinstance(write, PutAccount):
+            return write.account.id, None
     return None, None
 
 

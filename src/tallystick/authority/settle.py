@@ -61,7 +61,7 @@ async def commit(
     if delivery is not None and delivery.access and world.signer.active is None:
         raise Unavailable("no signing key is active", retry_after_s=5)
     if decision.changes or more:
-        records = records_of(decision, now, principal=principal, client=client)
+        records = records_of(decision, more, now, principal=principal, client=client)
         writes = (*more, *decision.changes, *records)
         committed = await world.store.commit(writes, now=now, everywhere=everywhere)
         world.trail.unproved |= bool(records)
