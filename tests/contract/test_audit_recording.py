@@ -124,6 +124,7 @@ async def test_who_asked_and_why_are_recorded(house: House) -> None:
         await house.authority.grant(ada.id, "notes:admin", because="for the audit")
         await house.authority.revoke(ada.id, because="laptop stolen", strength="everywhere")
     assert acting().actor == ""
+    await flush_trail(house.authority.world)
     found = {one.name: one for one in await trail(house)}
     permitted, cut = found["account.permitted"], found["cut.made"]
     assert (permitted.actor, permitted.network, permitted.request) == ("operator:root", "203.0.113.77", "r-1")

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from tallystick.authority.issued import Revoked, Strength
-from tallystick.authority.recording import flush_trail
 from tallystick.authority.settle import commit, settle
 from tallystick.authority.world import World
 from tallystick.core.ids import ClientId, KeyId, PrincipalId, SessionId
@@ -16,7 +14,7 @@ from tallystick.core.revocation.entry import EVERYTHING, Ending, Kind, Position
 from tallystick.core.session import decide
 from tallystick.core.session.decision import Decision, Event
 from tallystick.core.verification.everywhere import Everywhere
-from tallystick.errors import NotFound, Unavailable
+from tallystick.errors import NotFound
 from tallystick.ports import Committed, PutKeys
 
 _POLL_S = 0.002
@@ -162,9 +160,6 @@ async def await_everywhere(world: World, position: Position, appended_at: float)
         guarantee="durable",
     )
     _tell_everywhere(world, ended)
-    with suppress(Unavailable):
-        # Whoever asked looks next at what became of it.
-        await flush_trail(world)
     return replace(ended, effective_at=min(ended.effective_at, appended_at + world.policy.staleness.bound_s))
 
 

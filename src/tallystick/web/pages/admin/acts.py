@@ -7,15 +7,17 @@ sent to the page where the result shows.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import quote
 
 from tallystick.authority.authority import Authority
 from tallystick.authority.issued import Strength
+from tallystick.authority.recording import flush_trail
 from tallystick.core.ids import ClientId, KeyId, PrincipalId, SessionId
 from tallystick.core.secret import Secret
-from tallystick.errors import InvalidRequest, NotFound
+from tallystick.errors import InvalidRequest, NotFound, Unavailable
 from tallystick.web.call import Reply
 from tallystick.web.pages.admin.counter import Counter, Visit
 from tallystick.web.pages.admin.rendering import go_to, page
@@ -263,6 +265,9 @@ class Acting:
         chosen: Strength = "logged" if strength == "logged" else "everywhere"
         order = Order(self.counter.authority, visit.told("id"), because, chosen, visit.told("permission"))
         result = await act.do(order)
+        with suppress(Unavailable):
+            # What became of it is the next thing that is looked at.
+            await flush_trail(order.authority.world)
         if what == "client.rotate-secret":
             secret = result.reveal() if isinstance(result, Secret) else ""
             return page("secret", {**self.counter.words, "id": order.id, "secret": secret, "title": "The new secret"})
