@@ -26,6 +26,7 @@ HOMES = {
     "pydantic_settings": ("server",),
     "pytest": ("testing",),
     "rich": ("cli",),
+    "segno": ("web.pages",),
     "sqlite3": ("stores.sql",),
     "starlette": ("fastapi", "starlette", "web", "server", "embed", "cli.demo"),
     "structlog": ("cli", "server"),

@@ -318,7 +318,7 @@ def test_the_label_of_a_session_is_printable(house: House) -> None:
     [session] = house.do(house.authority.sessions_of(account.id))
     assert session.id == signed.body["session"]["id"]
     assert session.label.startswith("Fire [31mfox x")
-    assert len(session.label) <= 120
+    assert len(session.label) <= 200
 
 
 def test_a_sign_up_makes_an_account_that_can_sign_in(house: House) -> None:

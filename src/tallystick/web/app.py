@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from starlette.routing import Router
@@ -17,30 +18,33 @@ from tallystick.web.endpoints.oauth import TokenEndpoint
 from tallystick.web.endpoints.session import Sessions
 from tallystick.web.endpoints.well_known import WellKnown
 from tallystick.web.pages.admin.table import admin_table
+from tallystick.web.pages.shell import Pages
+from tallystick.web.pages.table import CHANGE_PASSWORD_PATH, page_table
+from tallystick.web.pages.troubles import Troubles
 from tallystick.web.presenting import Desk
 
+AT_ROOT = ("/livez", "/readyz", CHANGE_PASSWORD_PATH)
 METADATA_PATH = "/.well-known/oauth-authorization-server"
 
 
-def _table(authority: Authority, trusted_origins: Collection[str]) -> dict[str, dict[str, Handler]]:
-    desk = Desk(authority, frozenset(trusted_origins))
+def _table(authority: Authority, desk: Desk, pages: Pages) -> dict[str, dict[str, Handler]]:
     sessions, accounts, tokens = Sessions(authority, desk), Accounts(authority, desk), TokenEndpoint(authority)
     known, health = WellKnown(authority), Health(authority)
     return {
         "/session": {"GET": sessions.show, "POST": sessions.sign_in, "DELETE": sessions.sign_out},
         "/session/passkey": {"POST": sessions.begin_passkey},
         "/session/access-token": {"POST": sessions.mint},
-        "/sign-up": {"POST": accounts.sign_up},
         "/oauth/token": {"POST": tokens.trade},
         "/.well-known/jwks.json": {"GET": known.key_set},
         METADATA_PATH: {"GET": known.metadata},
-        **admin_table(authority, desk),
         "/livez": {"GET": health.alive},
         "/readyz": {"GET": health.ready},
+        **page_table(authority, pages, accounts),
+        **admin_table(authority, pages),
     }
 
 
-def routes(authority: Authority, *, trusted_origins: Collection[str] = ()) -> ASGIApp:
+def routes(authority: Authority, *, trusted_origins: Collection[str] = (), templates: Path | None = None) -> ASGIApp:
     """Gives everything that an authority answers, to be mounted under the path of its issuer.
 
     `app.mount("/auth", routes(authority))` serves the issuer `https://notes.example/auth`. The app's lifespan must be
@@ -51,19 +55,27 @@ def routes(authority: Authority, *, trusted_origins: Collection[str] = ()) -> AS
         authority: whose.
         trusted_origins: origins beside the issuer's whose pages may act for whoever is signed in, such as
             `https://app.example`.
+        templates: a folder whose templates and assets come before those of our pages.
     """
-    return Edge(_table(authority, trusted_origins), authority.issuer, Router(lifespan=authority.lifespan))
+    desk = Desk(authority, frozenset(trusted_origins))
+    pages = Pages(authority, desk, templates)
+    table = _table(authority, desk, pages)
+    return Edge(table, authority.issuer, Router(lifespan=authority.lifespan), Troubles(pages).page)
 
 
-def standalone(authority: Authority, *, trusted_origins: Collection[str] = ()) -> ASGIApp:
+def standalone(
+    authority: Authority, *, trusted_origins: Collection[str] = (), templates: Path | None = None
+) -> ASGIApp:
     """Gives a whole ASGI app, lifespan included, that serves an authority under its issuer's path and nothing else.
 
     With a path in the issuer, the metadata is also at `/.well-known/oauth-authorization-server/<path>`, where
     RFC 8414 section 3.1 has clients look first, and the probes also at the root.
     """
     path = urlsplit(authority.issuer).path
-    below = _table(authority, trusted_origins)
+    desk = Desk(authority, frozenset(trusted_origins))
+    pages = Pages(authority, desk, templates)
+    below = _table(authority, desk, pages)
     table = {path + name: methods for name, methods in below.items()}
     if path:
-        table |= {METADATA_PATH + path: below[METADATA_PATH]} | {name: below[name] for name in ("/livez", "/readyz")}
-    return Edge(table, authority.issuer, Router(lifespan=authority.lifespan))
+        table |= {METADATA_PATH + path: below[METADATA_PATH]} | {name: below[name] for name in AT_ROOT}
+    return Edge(table, authority.issuer, Router(lifespan=authority.lifespan), Troubles(pages).page)

@@ -17,7 +17,7 @@ from starlette.types import Scope
 from tallystick.authority.issued import Tokens
 from tallystick.errors import InvalidRequest
 
-LABEL_MAX = 120
+LABEL_MAX = 200
 Fields = tuple[tuple[bytes, bytes], ...]
 NO_STORE: Fields = ((b"cache-control", b"no-store"),)
 JSON_NO_STORE: Fields = ((b"content-type", b"application/json"), *NO_STORE)

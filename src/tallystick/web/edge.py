@@ -9,7 +9,7 @@ import re
 import secrets
 import traceback
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -48,6 +48,10 @@ class _Gone(Exception):
     """The client went away before its request was whole."""
 
 
+def _as_it_is(scope: Scope, reply: Reply) -> Reply:
+    return reply
+
+
 class Edge:
     """An ASGI app of a table.
 
@@ -55,9 +59,13 @@ class Edge:
         table: path → method → handler; GET answers HEAD too.
         issuer: its host is served; on http, which is development, every name of the loopback too.
         lifespan: answers the lifespan when nothing is around this app.
+        as_page: makes a page of an error that a person's browser is told.
     """
 
-    def __init__(self, table: Table, issuer: str, lifespan: ASGIApp) -> None:
+    def __init__(
+        self, table: Table, issuer: str, lifespan: ASGIApp, as_page: Callable[[Scope, Reply], Reply] = _as_it_is
+    ) -> None:
+        self._as_page = as_page
         self._table = {path: _with_head(methods) for path, methods in table.items()}
         self._lifespan = lifespan
         parts = urlsplit(issuer)
@@ -90,7 +98,7 @@ class Edge:
         except Exception as error:  # noqa: BLE001  (whatever went wrong, the client gets an answer and the log a line)
             _tell(error, name)
             reply = _refusal(scope, error)
-        status, sent, content = reply
+        status, sent, content = reply if reply.status < 400 else self._as_page(scope, reply)
         length = () if status in _BODILESS else ((b"content-length", b"%d" % len(content)),)
         own = {field for field, _ in sent}
         headers = [

@@ -1,1 +1,1 @@
-"""Pages for people: they work without JavaScript, under a strict content security policy."""
+"""What people see: pages that work without JavaScript, one folder for each area."""

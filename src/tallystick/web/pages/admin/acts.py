@@ -20,7 +20,6 @@ from tallystick.core.secret import Secret
 from tallystick.errors import InvalidRequest, NotFound, Unavailable
 from tallystick.web.call import Reply
 from tallystick.web.pages.admin.counter import Counter, Visit
-from tallystick.web.pages.admin.rendering import go_to, page
 
 T = TypeVar("T")
 
@@ -249,8 +248,7 @@ class Acting:
     async def ask(self, visit: Visit) -> Reply:
         """GET `/admin/act`: says what an act will do, and asks why."""
         what, act = _act(visit.asked("what"))
-        words = {"what": what, "act": act, "id": visit.asked("id"), "csrf": visit.csrf, "title": act.title}
-        return page("act", {**self.counter.words, **words})
+        return self.counter.page(visit, "act", act.title, what=what, act=act, id=visit.asked("id"))
 
     async def do(self, visit: Visit) -> Reply:
         """POST `/admin/act`: does it, records it with its reason, and goes where the result shows."""
@@ -270,9 +268,9 @@ class Acting:
             await flush_trail(order.authority.world)
         if what == "client.rotate-secret":
             secret = result.reveal() if isinstance(result, Secret) else ""
-            return page("secret", {**self.counter.words, "id": order.id, "secret": secret, "title": "The new secret"})
+            return self.counter.page(visit, "secret", "The new secret", id=order.id, secret=secret)
         joiner = "&" if "?" in act.back else "?"
-        return go_to(f"{self.counter.root}{act.back.format(id=quote(order.id, safe=''))}{joiner}done={what}")
+        return self.counter.go(f"{act.back.format(id=quote(order.id, safe=''))}{joiner}done={what}")
 
 
 def _act(what: str) -> tuple[str, Act]:

@@ -5,27 +5,26 @@ from __future__ import annotations
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from tallystick.authority.acting import acting_as
 from tallystick.authority.authority import Authority
 from tallystick.core.credentials.cookie import csrf_token_of
-from tallystick.core.credentials.view import SessionView
 from tallystick.core.session.decision import Event
 from tallystick.errors import (
     AuthenticationTooOld,
     CrossSite,
     InsufficientScope,
     InvalidRequest,
-    Rejected,
     TallystickError,
 )
-from tallystick.http import Decision, check_fresh, check_scopes, origin_of, response_of, same_origin
+from tallystick.http import check_fresh, response_of
 from tallystick.identity.account import ADMIN_PERMISSION
-from tallystick.web.bodies import FORM, Body, read_body
+from tallystick.web.bodies import FORM, Body
 from tallystick.web.call import Call, Handler, Reply
-from tallystick.web.pages.admin.rendering import go_to, page
-from tallystick.web.presenting import Desk
+from tallystick.web.pages.forms import CSRF_FIELD
+from tallystick.web.pages.shell import Pages, Visitor
 
 BECAUSE_MAX = 500
 
@@ -36,15 +35,13 @@ class Visit:
 
     Args:
         call: the request.
-        view: the administrator's session.
-        csrf: what the forms of the page send along.
+        visitor: the administrator, with their session.
         query: what the URL asks, each name once.
         body: the form; empty for a page that is only read.
     """
 
     call: Call
-    view: SessionView
-    csrf: str
+    visitor: Visitor
     query: Mapping[str, str]
     body: Body
 
@@ -65,14 +62,29 @@ class Counter:
 
     Args:
         authority: whose.
-        desk: of that authority.
+        pages: the frame of every page.
     """
 
-    def __init__(self, authority: Authority, desk: Desk) -> None:
+    def __init__(self, authority: Authority, pages: Pages) -> None:
         self.authority = authority
-        self.desk = desk
-        self.root = urlsplit(authority.issuer).path
-        self.words = {"root": self.root, "issuer": authority.issuer, "done": ""}
+        self.pages = pages
+        self.root = pages.base
+
+    def page(self, visit: Visit, template: str, title: str, **told: Any) -> Reply:
+        """Renders a page of administrators.
+
+        Args:
+            visit: the request.
+            template: its name, without folder and `.html`.
+            title: its heading.
+            told: what else it says; every text is escaped.
+        """
+        given = {"root": self.root, "issuer": self.authority.issuer, "done": "", "title": title} | told
+        return self.pages.page(visit.call, f"admin/{template}.html", visitor=visit.visitor, **given)
+
+    def go(self, path: str) -> Reply:
+        """Sends the browser to another page of ours."""
+        return self.pages.go(self.root + path)
 
     def reads(self, show: Show) -> Handler:
         """Makes a handler of a page that only an administrator sees."""
@@ -91,67 +103,60 @@ class Counter:
         return handler
 
     async def _guarded(self, call: Call, then: Show, *, acts: bool) -> Reply:
+        visitor: Visitor | None = None
         try:
-            return await self._let_in(call, then, acts=acts)
+            visitor = await self._administrator(call)
+            if visitor is None:
+                return self.pages.go(
+                    self.pages.url("/sign-in", to=self.root + ("/admin" if acts else self._here(call)))
+                )
+            return await self._let_in(call, visitor, then, acts=acts)
         except TallystickError as error:
             answer = response_of(error)
             if answer.status >= 500:
                 raise
-            words = {**self.words, "title": "That cannot be done", "message": error.public, "code": error.code}
-            return page("refused", words, answer.status)
+            told: dict[str, Any] = {"message": error.public, "code": error.code, "root": self.root, "done": ""}
+            title = "That cannot be done"
+            seen = visitor if visitor is not None and visitor.is_admin else None
+            return self.pages.page(call, "admin/refused.html", status=answer.status, visitor=seen, title=title, **told)
 
-    async def _let_in(self, call: Call, then: Show, *, acts: bool) -> Reply:
-        cookie = self.desk.cookie(call)
-        try:
-            view = await self.desk.view(call)
-        except Rejected:
-            return go_to(self._with_next("/sign-in", "/admin" if acts else _here(call, self.root)))
-        try:
-            check_scopes(view, (ADMIN_PERMISSION,))
-            if cookie is None or view.credential != "cookie":
-                raise InsufficientScope("a page is for a browser", scope=ADMIN_PERMISSION)
-        except InsufficientScope:
-            self.authority.world.events.tell(
-                (Event("access.denied", view.id, (("path", call.scope["path"][:100]),)),), principal=view.principal
-            )
-            raise
-        body = Body(FORM, {})
-        if acts:
-            body = read_body(call.single(b"content-type"), call.body, (FORM,))
-            self._demand_own_page(call, cookie, body)
-        visit = Visit(call, view, csrf_token_of(cookie), _query(call), body)
+    async def _administrator(self, call: Call) -> Visitor | None:
+        if b"authorization" in call.fields:
+            raise InsufficientScope("a page is for a browser", scope=ADMIN_PERMISSION)
+        visitor = await self.pages.visitor(call)
+        if visitor is not None and not visitor.is_admin:
+            event = Event("access.denied", visitor.view.id, (("path", call.scope["path"][:100]),))
+            self.authority.world.events.tell((event,), principal=visitor.account.id)
+            raise InsufficientScope("no administrator", scope=ADMIN_PERMISSION)
+        return visitor
+
+    async def _let_in(self, call: Call, visitor: Visitor, then: Show, *, acts: bool) -> Reply:
         if not acts:
-            return await then(visit)
-        try:
-            check_fresh(view, self.authority.world.clock.now(), self.authority.policy.fresh_lifetime)
-        except AuthenticationTooOld:
-            return go_to(self._with_next("/step-up", self._form_of(visit)))
-        with acting_as(actor=str(view.principal), because=visit.told("because")[:BECAUSE_MAX]):
-            return await then(visit)
-
-    def _demand_own_page(self, call: Call, cookie: str, body: Body) -> None:
-        headers, origin = call.scope["headers"], origin_of(self.authority.issuer)
-        decision = same_origin(call.scope["method"], headers, origin)
-        right = hmac.compare_digest(body.find_text("csrf") or "", csrf_token_of(cookie))
+            return await then(Visit(call, visitor, _query(call), Body(FORM, {})))
+        body = self.pages.forms.read(call)
+        right = csrf_token_of(visitor.cookie)
         # A page of a trusted origin may act for whoever is signed in, but not administer: only our own form may.
-        if decision is Decision.REFUSED or not right:
+        if not hmac.compare_digest((body.find_text(CSRF_FIELD) or "").encode(), right.encode()):
             raise CrossSite("the form is not one of our own page")
+        visit = Visit(call, visitor, _query(call), body)
+        try:
+            check_fresh(visitor.view, self.authority.world.clock.now(), self.authority.policy.fresh_lifetime)
+        except AuthenticationTooOld:
+            return self.pages.go(self.pages.url("/step-up", to=self.root + self._form_of(visit)))
+        with acting_as(actor=str(visitor.account.id), because=visit.told("because")[:BECAUSE_MAX]):
+            return await then(visit)
 
     def _form_of(self, visit: Visit) -> str:
         # Where the form of the act stands, so that it can be looked at and confirmed again.
         kept = {name: visit.told(name) for name in ("what", "id") if visit.told(name)}
         if "what" in kept:
             return f"/admin/act?{urlencode(kept)}"
-        return _here(visit.call, self.root).partition("?")[0]
+        return self._here(visit.call).partition("?")[0]
 
-    def _with_next(self, where: str, path: str) -> str:
-        return f"{self.root}{where}?next={quote(self.root + path, safe='')}"
-
-
-def _here(call: Call, root: str) -> str:
-    path = call.scope["path"].removeprefix(root)
-    query = call.scope.get("query_string", b"").decode("latin-1")[:1000]
-    return f"{path}?{query}" if query else path
+    def _here(self, call: Call) -> str:
+        path = str(call.scope["path"]).removeprefix(self.root)
+        query = call.scope.get("query_string", b"").decode("latin-1")[:1000]
+        return f"{path}?{query}" if query else path
 
 
 def _query(call: Call) -> dict[str, str]:

@@ -14,7 +14,6 @@ from tallystick.oauth.client import CLIENT_KINDS
 from tallystick.web.call import Reply
 from tallystick.web.pages.admin.acts import ACTS
 from tallystick.web.pages.admin.counter import Counter, Visit
-from tallystick.web.pages.admin.rendering import go_to, page
 from tallystick.web.pages.admin.rows import act_row, ending_row, key_rows, moment, session_row, verifier_row
 
 PAGE = 50
@@ -35,8 +34,7 @@ class Showing:
 
     def _page(self, template: str, visit: Visit, title: str, **words: object) -> Reply:
         done = ACTS[visit.asked("done")].title if visit.asked("done") in ACTS else ""
-        given = {"title": title, "csrf": visit.csrf, "done": done, "moment": moment}
-        return page(template, {**self.counter.words, **given, **words})
+        return self.counter.page(visit, template, title, done=done, moment=moment, **words)
 
     async def overview(self, visit: Visit) -> Reply:
         """GET `/admin`: how it stands."""
@@ -66,7 +64,7 @@ class Showing:
         account = await self.authority.create_account(
             visit.body.text("email"), visit.body.text("password"), permissions=permissions
         )
-        return go_to(f"{self.counter.root}/admin/account?id={account.id}")
+        return self.counter.go(f"/admin/account?id={account.id}")
 
     async def account(self, visit: Visit) -> Reply:
         """GET `/admin/account`: one account, its permissions and its sessions."""
@@ -101,7 +99,7 @@ class Showing:
             scopes=visit.told("scopes").split(),
         )
         if secret is None:
-            return go_to(f"{self.counter.root}/admin/client?id={client.id}")
+            return self.counter.go(f"/admin/client?id={client.id}")
         return self._page("secret", visit, "The new secret", id=str(client.id), secret=secret.reveal())
 
     async def client(self, visit: Visit) -> Reply:

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from tallystick.authority.authority import Authority
-from tallystick.web.call import Call, Handler, Reply
+from tallystick.web.call import Handler
 from tallystick.web.pages.admin.acts import Acting
 from tallystick.web.pages.admin.counter import Counter
-from tallystick.web.pages.admin.rendering import style
 from tallystick.web.pages.admin.showing import Showing
-from tallystick.web.presenting import Desk
-
-STYLE_PATH = "/admin/style.css"
+from tallystick.web.pages.shell import Pages
 
 
-def admin_table(authority: Authority, desk: Desk) -> dict[str, dict[str, Handler]]:
+def admin_table(authority: Authority, pages: Pages) -> dict[str, dict[str, Handler]]:
     """Gives path → method → handler.
 
     Args:
         authority: whose.
-        desk: of that authority.
+        pages: the frame of every page.
     """
-    counter = Counter(authority, desk)
+    counter = Counter(authority, pages)
     showing, acting = Showing(counter), Acting(counter)
     reads, acts = counter.reads, counter.acts
     return {
@@ -34,10 +31,4 @@ def admin_table(authority: Authority, desk: Desk) -> dict[str, dict[str, Handler
         "/admin/keys": {"GET": reads(showing.keys)},
         "/admin/events": {"GET": reads(showing.events)},
         "/admin/act": {"GET": reads(acting.ask), "POST": acts(acting.do)},
-        STYLE_PATH: {"GET": _style},
     }
-
-
-async def _style(call: Call) -> Reply:
-    fields = ((b"content-type", b"text/css; charset=utf-8"), (b"cache-control", b"max-age=3600"))
-    return Reply(200, fields, style())

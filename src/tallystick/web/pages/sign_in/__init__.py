@@ -1,0 +1,1 @@
+"""Pages of signing in, stepping up and signing out."""

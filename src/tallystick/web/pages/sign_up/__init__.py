@@ -1,0 +1,1 @@
+"""Pages of signing up, proving an address, and a forgotten password."""

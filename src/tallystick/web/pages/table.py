@@ -1,0 +1,78 @@
+"""The paths of the pages, complete on one screen."""
+
+from __future__ import annotations
+
+from tallystick.authority.authority import Authority
+from tallystick.web.bodies import FORM
+from tallystick.web.call import Call, Handler, Reply
+from tallystick.web.endpoints.accounts import Accounts
+from tallystick.web.pages.account.factors import FactorPages
+from tallystick.web.pages.account.view import AccountPages
+from tallystick.web.pages.shell import Pages
+from tallystick.web.pages.sign_in.step_up import StepUpPage
+from tallystick.web.pages.sign_in.view import SignIn
+from tallystick.web.pages.sign_up.view import SignUpPage
+
+CHANGE_PASSWORD_PATH = "/.well-known/change-password"
+
+
+def page_table(authority: Authority, pages: Pages, programs: Accounts) -> dict[str, dict[str, Handler]]:
+    """Gives path → method → handler.
+
+    Args:
+        authority: whose.
+        pages: the frame of the pages.
+        programs: takes the JSON that programs send to paths that are also pages.
+    """
+    sign_in, step_up, sign_up = SignIn(authority, pages), StepUpPage(authority, pages), SignUpPage(authority, pages)
+    account, factors = AccountPages(authority, pages), FactorPages(authority, pages)
+    shown, sent = pages.shown, pages.sent
+    return {
+        "/": {"GET": sign_in.start},
+        "/sign-in": {"GET": sign_in.show, "POST": sign_in.send},
+        "/sign-out": {"GET": sign_in.show_sign_out, "POST": sign_in.sign_out},
+        "/step-up": {"GET": shown(step_up.show), "POST": sent(step_up.send, "/account")},
+        "/sign-up": {"GET": sign_up.show, "POST": _either(sign_up.send, programs.sign_up)},
+        "/account": {"GET": shown(account.show)},
+        "/account/sessions/end": {"POST": sent(account.end, "/account")},
+        "/account/sessions/end-others": {"POST": sent(account.end_others, "/account")},
+        "/account/sessions/end-all": {"POST": sent(account.end_all, "/account")},
+        "/account/password": {
+            "GET": shown(account.show_password),
+            "POST": sent(account.change_password, "/account/password"),
+        },
+        "/account/totp": {"GET": shown(factors.show_totp), "POST": sent(factors.confirm_totp, "/account/totp")},
+        "/account/totp/begin": {"POST": sent(factors.begin_totp, "/account/totp")},
+        "/account/totp/remove": {"POST": sent(factors.remove_totp, "/account/totp")},
+        "/account/recovery-codes": {
+            "GET": shown(factors.show_recovery_codes),
+            "POST": sent(factors.renew_recovery_codes, "/account/recovery-codes"),
+        },
+        "/account/passkeys": {"POST": sent(factors.confirm_passkey, "/account/passkeys/new")},
+        "/account/passkeys/new": {"GET": shown(factors.show_new_passkey)},
+        "/account/passkeys/begin": {"POST": factors.begin_passkey},
+        "/account/passkeys/remove": {
+            "GET": shown(factors.show_remove_passkey),
+            "POST": sent(factors.remove_passkey, "/account"),
+        },
+        CHANGE_PASSWORD_PATH: {"GET": _redirect(pages, "/account/password")},
+        **pages.assets.table,
+    }
+
+
+def _either(form: Handler, other: Handler) -> Handler:
+    """Gives a handler that lets the page take a form, and the endpoint of programs everything else."""
+
+    async def handle(call: Call) -> Reply:
+        media_type = call.fields.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip(" \t").lower()
+        return await (form if media_type == FORM else other)(call)
+
+    return handle
+
+
+def _redirect(pages: Pages, path: str) -> Handler:
+    # W3C "A well-known URL for changing passwords": a redirect by 302, 303 or 307.
+    async def handle(call: Call) -> Reply:
+        return pages.go(pages.url(path))
+
+    return handle
