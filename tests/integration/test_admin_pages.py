@@ -14,10 +14,12 @@ from tallystick.authority import jobs
 from tallystick.core.ids import PrincipalId
 from tallystick.identity.account import ADMIN_PERMISSION, Account
 from tallystick.oauth.client import Client
+from tallystick.observe.places import GeoPlaces
 from tallystick.web.pages.admin.acts import ACTS
 from tests.integration.asgi import House, a_house
 from tests.support.administering import ORIGIN, ROOT, ROOT_PASSWORD, Administrator
-from tests.support.embedded import EMAIL
+from tests.support.embedded import EMAIL, PASSWORD
+from tests.support.mmdb import city, write_places
 
 PAGES = ("", "/accounts", "/sessions", "/clients", "/endings", "/keys", "/events")
 FORMS = ("/admin/act", "/admin/accounts", "/admin/clients")
@@ -468,3 +470,16 @@ def test_what_others_wrote_is_shown_as_text(house: House, admin: Administrator, 
         assert "<img/" not in text
         assert "onerror=alert(2)>" not in text
         assert len([name for name, _ in reply.fields if name == "set-cookie"]) == 0
+
+
+def test_a_session_is_shown_with_its_place(tmp_path: Path) -> None:
+    """With a database of places a session says city and country; without an entry there it says the network."""
+    places = GeoPlaces(write_places(tmp_path / "places.mmdb", {"203.0.113.0/24": city("Bath", "England <b>")}))
+    with a_house(tmp_path, places=places) as running:
+        admin = Administrator(running)
+        data = {"email": EMAIL, "password": PASSWORD}
+        for client in ("203.0.113.9", "198.51.100.7"):
+            assert running.ask("POST", "/session", data=data, client=client).status == 200
+        page = admin.look("/admin/sessions", f"q={EMAIL}").raw.decode()
+        assert "<td>Bath, England &lt;b&gt;</td>" in page
+        assert "<td>198.51.100.0/24</td>" in page
