@@ -20,7 +20,7 @@ from tallystick.crypto.signer import KeySigner
 from tallystick.errors import Misconfigured
 from tallystick.identity.password import PasswordParameters, PasswordRules
 from tallystick.mail.office import SmtpMail
-from tallystick.ports import Clock, Entropy, Events, Hasher, Mailer, Meter, Store
+from tallystick.ports import Clock, Entropy, Events, Hasher, Mailer, Meter, Places, Store
 
 DEFAULT_ROOT_KEY_FILE = Path(".tallystick/root.key")
 
@@ -45,6 +45,7 @@ class Authority(_Authority):
         hasher: slow hashes; the bounded pool by default.
         mailer: sends mail: what `SmtpMail` says, or one of your own. With it addresses are verified and forgotten
             passwords reset; without it neither is offered.
+        places: where networks are, for lists of sessions; nobody knows by default.
         claims_store: records its issuer in a store that belongs to none yet; tools that serve nobody leave that to who
             serves.
 
@@ -69,6 +70,7 @@ class Authority(_Authority):
         entropy: Entropy | None = None,
         hasher: Hasher | None = None,
         mailer: Mailer | SmtpMail | None = None,
+        places: Places | None = None,
         claims_store: bool = True,
     ) -> None:
         sealer = RootSealer(RootKey.load_or_create(Path(root_key_file)))
@@ -92,6 +94,7 @@ class Authority(_Authority):
                 events=events,
                 mailer=mailer,
                 meter=meter or Unmetered(),
+                places=places,
             ),
             claims_store=claims_store,
         )

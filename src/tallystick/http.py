@@ -235,6 +235,7 @@ STATUS: Mapping[type[errors.TallystickError], int] = {
     errors.NotFound: 404,
     errors.MethodNotAllowed: 405,
     errors.AlreadyExists: 409,
+    errors.LastAdministrator: 409,
     errors.BodyTooSlow: 408,
     errors.BodyTooLarge: 413,
     errors.UnsupportedBody: 415,

@@ -22,6 +22,7 @@ HOMES = {
     "webauthn": ("crypto",),
     "jinja2": ("mail", "web.pages"),
     "joserfc": ("core.keys", "crypto"),
+    "maxminddb": ("observe.places",),
     "pydantic": ("fastapi", "server"),
     "pydantic_settings": ("server",),
     "pytest": ("testing",),

@@ -12,6 +12,7 @@ import pytest
 from tallystick.authority.revoke import EVERYTHING_TARGET
 from tallystick.core.policy import DEFAULT, Clocks
 from tallystick.core.session.decision import EndSession
+from tallystick.ports import Record
 from tests.support.house import ADA, House, Kind, Pause, a_house, code_of, verdict
 
 pytestmark = pytest.mark.anyio
@@ -155,7 +156,9 @@ class TestOneRoot:
         """The rule asks the store for one ending; finding what is bound to it belongs to the same commit."""
         family = await Family(house).grow()
         await house.authority.sign_out(family.browser.view)
-        assert house.door.commits[-1] == (EndSession(family.browser.view.id, "signed out"),)
+        ending, *recorded = house.door.commits[-1]
+        assert ending == EndSession(family.browser.view.id, "signed out")
+        assert all(isinstance(one, Record) for one in recorded)
 
 
 class TestOneRootInTime:

@@ -208,10 +208,12 @@ async def acceptances(authority: Authority, notes: Notes) -> dict[str, bool]:
     }
 
 
-VOLATILE = ("ts_verifier", "ts_attempt")
-"""Tables that are written beside the commits: who follows the log, and how often a password was tried."""
+VOLATILE = ("ts_verifier", "ts_attempt", "ts_audit_head")
+"""Tables that are written beside the commits: who follows the log, how often a password was tried, how far checkpoints go."""
 HIDDEN = ("kid", "public", "sealed")
 """Columns whose content is drawn by the cryptographic library."""
+HIDDEN_OF_THE_TRAIL = ("seq", "facts", "chain")
+"""Columns of the audit trail that depend on the others, or on how many checkpoints a job has written in between."""
 
 
 def contents(database: Path) -> dict[str, list[tuple[Any, ...]]]:
@@ -224,9 +226,11 @@ def contents(database: Path) -> dict[str, list[tuple[Any, ...]]]:
                 continue
             rows = connection.execute(f'SELECT * FROM "{name}"')
             columns = [column[0] for column in rows.description]
+            hidden = HIDDEN_OF_THE_TRAIL if name == "ts_audit" else HIDDEN
             shown = [
-                tuple("…" if column in HIDDEN else value for column, value in zip(columns, row, strict=True))
+                tuple("…" if column in hidden else value for column, value in zip(columns, row, strict=True))
                 for row in rows
+                if "audit.checkpoint" not in row
             ]
             found[name] = sorted(shown, key=repr)
     return found

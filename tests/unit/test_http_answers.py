@@ -51,6 +51,7 @@ EXPECTED = {
     "not_found": 404,
     "already_exists": 409,
     "link.invalid": 400,
+    "account.last_administrator": 409,
     "password.refused": 422,
     "throttled": 429,
     "oauth.invalid_request": 400,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tallystick.authority.administrators import witnesses
 from tallystick.authority.browser import demand_fresh, get_browser_session
 from tallystick.authority.deliver import deliver_cookie
 from tallystick.authority.devices import completed
@@ -50,8 +51,8 @@ async def create_account(world: World, email: str, password: str, permissions: f
         created_at=now,
         password_changed_at=now,
     )
-    await world.store.commit((PutAccount(account),), now=now)
-    world.events.tell((Event("account.created"),), principal=account.id)
+    decision = Decision(Outcome.ALLOWED, events=(Event("account.created"),))
+    await commit(world, decision, PutAccount(account), now=now, principal=account.id)
     return replace(account, version=1)
 
 
@@ -86,29 +87,50 @@ async def find_account(world: World, email_or_id: str) -> Account | None:
     return (await world.store.facts_of_account(identifier)).account
 
 
-async def disable_account(world: World, principal: PrincipalId, *, everywhere: bool) -> Committed:
+async def disable_account(
+    world: World, principal: PrincipalId, *, everywhere: bool, keep_an_administrator: bool = False
+) -> Committed:
     """Disables an account and ends all of its sessions, in one commit.
+
+    Args:
+        world: ports and policy.
+        principal: whose.
+        everywhere: ask every verifier to ack the ending.
+        keep_an_administrator: refuse if nobody would be left who may administer.
 
     Raises:
         NotFound: there is no such account.
+        LastAdministrator: it is the last one, and that was not to be.
     """
 
     async def once() -> Committed:
         now = world.clock.now()
         account = await _get(world, principal)
-        decision = decide.cut(Ending(Kind.PRINCIPAL, principal))
+        more = await witnesses(world, account) if keep_an_administrator else ()
+        cut = decide.cut(Ending(Kind.PRINCIPAL, principal))
+        decision = replace(cut, events=(Event("account.disabled"), *cut.events))
         disabled = PutAccount(replace(account, enabled=False))
-        return await commit(world, decision, disabled, now=now, everywhere=everywhere)
+        return await commit(world, decision, disabled, *more, now=now, everywhere=everywhere, principal=principal)
 
     return await settle(world, once)
 
 
-async def permit(world: World, principal: PrincipalId, permission: str, *, granted: bool) -> Account:
+async def permit(
+    world: World, principal: PrincipalId, permission: str, *, granted: bool, keep_an_administrator: bool = False
+) -> Account:
     """Grants or withdraws a permission; every credential of the account must look again.
+
+    Args:
+        world: ports and policy.
+        principal: whose.
+        permission: which.
+        granted: False takes it away.
+        keep_an_administrator: refuse to take it away if nobody would be left who may administer.
 
     Raises:
         InvalidRequest: the permission is malformed.
         NotFound: there is no such account.
+        LastAdministrator: it is the last one's, and that was not to be.
     """
     _demand_permission(permission)
 
@@ -124,7 +146,9 @@ async def permit(world: World, principal: PrincipalId, permission: str, *, grant
             changes=(Append(Ending(Kind.OUTDATED_PRINCIPAL, principal)),),
             events=(Event("account.permitted", None, (("permission", permission), ("granted", str(granted).lower()))),),
         )
-        await commit(world, decision, PutAccount(changed), now=now)
+        taking = keep_an_administrator and not granted
+        more = await witnesses(world, account, permission) if taking else ()
+        await commit(world, decision, PutAccount(changed), *more, now=now, principal=principal)
         return replace(changed, version=account.version + 1)
 
     return await settle(world, once)
@@ -149,9 +173,10 @@ async def change_password(world: World, cookie: str, old: str, new: str, *, netw
         if not hashed:
             hashed.append(await hash_new_password(world, new, present.account.identifier))
         now = world.clock.now()
-        decision = decide.end_all_but(
+        ending = decide.end_all_but(
             present.standing, present.account.id, world.entropy.bytes(32), now, level=present.level
         )
+        decision = replace(ending, events=(Event("password.changed"), *ending.events))
         assert decision.to_deliver is not None
         changed = present.account.with_password(hashed[0], now)
         committed = await commit(world, decision, PutAccount(changed), now=now)

@@ -17,6 +17,7 @@ from tallystick.authority.for_factors import ForFactors
 from tallystick.authority.for_mail import ForMail
 from tallystick.authority.for_operators import ForOperators
 from tallystick.authority.for_people import ForPeople
+from tallystick.authority.recording import Recorder
 from tallystick.authority.world import World
 from tallystick.core.credentials.view import CookieFill, SessionView
 from tallystick.core.policy import Policy
@@ -41,6 +42,7 @@ class Authority(ForPeople, ForMail, ForFactors, ForClients, ForOperators):
 
     def __init__(self, world: World, *, claims_store: bool = True) -> None:
         self.world = world
+        world.events = Recorder(world, world.events)
         self.issuer = world.issuer
         self._claims_store = claims_store
         self._verifier: Verifier | None = None
@@ -130,6 +132,8 @@ class Authority(ForPeople, ForMail, ForFactors, ForClients, ForOperators):
                 await asyncio.to_thread(self._verifier.stop)
             with suppress(Unavailable):
                 await jobs.flush_uses(self.world)
+            with suppress(Unavailable):
+                await jobs.close_trail(self.world)
             await self.world.hasher.close()
         finally:
             self._verifier = None

@@ -16,7 +16,7 @@ from tallystick.core.ids import ClientId
 from tallystick.core.revocation.entry import Ending, Kind
 from tallystick.core.secret import Digest, Secret, secret_of
 from tallystick.core.session import decide
-from tallystick.core.session.decision import Decision, Delivery, Event
+from tallystick.core.session.decision import Decision, Delivery, Event, Outcome
 from tallystick.core.session.opening import Birth, open_service
 from tallystick.core.session.standing import Standing
 from tallystick.errors import NotFound, OAuthInvalidClient, OAuthInvalidScope, OAuthUnauthorizedClient
@@ -45,7 +45,7 @@ async def create_client(
         InvalidRequest: a field breaks a rule; `public` names it.
     """
     now = world.clock.now()
-    secret = secret_of(world.entropy.bytes(SECRET_BYTES), _SECRET_PREFIX)
+    secret = new_secret(world)
     client = new_client(
         ClientId.of(world.entropy.bytes(16)),
         name,
@@ -59,9 +59,14 @@ async def create_client(
     )
     if client.confidential:
         client = replace(client, secrets=(Digest.of(secret.reveal()),))
-    await world.store.commit((PutClient(client),), now=now)
-    world.events.tell((Event("client.created", None, (("kind", client.kind),)),), client=client.id)
+    decision = Decision(Outcome.ALLOWED, events=(Event("client.created", None, (("kind", client.kind),)),))
+    await commit(world, decision, PutClient(client), now=now, client=client.id)
     return replace(client, version=1), secret if client.confidential else None
+
+
+def new_secret(world: World) -> Secret:
+    """Draws the secret of a client: 256 random bits (RFC 6749 section 10.10)."""
+    return secret_of(world.entropy.bytes(SECRET_BYTES), _SECRET_PREFIX)
 
 
 async def disable_client(world: World, client: ClientId, *, everywhere: bool) -> Committed:
@@ -76,8 +81,10 @@ async def disable_client(world: World, client: ClientId, *, everywhere: bool) ->
         found = (await world.store.facts_of_client(client)).client
         if found is None:
             raise NotFound(f"no client {client}", public="There is no such client.")
-        decision = decide.cut(Ending(Kind.CLIENT, client))
-        return await commit(world, decision, PutClient(replace(found, enabled=False)), now=now, everywhere=everywhere)
+        cut = decide.cut(Ending(Kind.CLIENT, client))
+        decision = replace(cut, events=(Event("client.disabled"), *cut.events))
+        disabled = PutClient(replace(found, enabled=False))
+        return await commit(world, decision, disabled, now=now, everywhere=everywhere, client=client)
 
     return await settle(world, once)
 

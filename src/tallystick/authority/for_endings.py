@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from tallystick.authority import revoke
+from tallystick.authority.acting import acting_as
 from tallystick.authority.issued import Revoked, Strength
 from tallystick.authority.revoke import Everything, Target
 from tallystick.authority.world import World
@@ -31,24 +35,27 @@ class Endings:
         Raises:
             Unavailable: nothing was ended, or (said in detail) the outcome is unknown.
         """
-        self._asked(target, because)
-        return await revoke.revoke(self.world, target, strength=strength, offline=offline)
+        with self._asked(target, because):
+            return await revoke.revoke(self.world, target, strength=strength, offline=offline)
 
     async def outdate(
         self, target: SessionId | PrincipalId | Everything, *, because: str, strength: Strength = "logged"
     ) -> Revoked:
         """Makes every credential that a target covers look again; nothing ends."""
-        self._asked(target, because)
-        return await revoke.outdate(self.world, target, strength)
+        with self._asked(target, because):
+            return await revoke.outdate(self.world, target, strength)
 
     async def await_everywhere(self, position: Position) -> Revoked:
         """Waits until a position that was appended before is true everywhere; may be called by anyone, again."""
         await self.world.store.want_acks(position)
         return await revoke.await_everywhere(self.world, position, self.world.clock.boot())
 
-    def _asked(self, target: Target, because: str) -> None:
+    @contextmanager
+    def _asked(self, target: Target, because: str) -> Iterator[None]:
         kind, name = type(target).__name__, "" if isinstance(target, Everything) else str(target)
         self.world.events.tell((Event("ending.asked", None, (("kind", kind), ("name", name), ("because", because))),))
+        with acting_as(because=because):
+            yield
 
     async def _reported(self, committed: Committed, strength: Strength) -> Revoked:
         return await revoke.report(self.world, committed, strength)

@@ -71,8 +71,8 @@ class ForPeople:
 
     async def sign_out(self, session: SessionView | SessionId) -> Revoked:
         """Ends a session with every session bound to it."""
-        target = session.id if isinstance(session, SessionView) else session
-        return await revoke.append(self.world, decide.revoke(target, "signed out"), "logged")
+        target, whose = (session.id, session.principal) if isinstance(session, SessionView) else (session, None)
+        return await revoke.append(self.world, decide.revoke(target, "signed out"), "logged", principal=whose)
 
     async def end_all_but(self, cookie: str) -> SignedIn:
         """Ends every session of a person but the one that asks. See browser.end_all_but."""

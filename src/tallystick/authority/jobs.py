@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from tallystick.authority.acting import acting_as
+from tallystick.authority.recording import ITSELF, checkpoint, flush_trail
 from tallystick.authority.rotate_keys import load_keys
 from tallystick.authority.world import World
 from tallystick.core.session.decision import Event
@@ -14,6 +16,9 @@ FLUSH_EVERY_S = 30.0
 KEYS_EVERY_S = 20.0
 SWEEP_EVERY_S = 60.0
 MAIL_AGAIN_S = 5.0
+TRAIL_EVERY_S = 1.0
+CHECKPOINT_EVERY_S = 300.0
+CHECKPOINT_FIRST_S = 1.0
 
 
 async def flush_uses(world: World) -> None:
@@ -58,9 +63,28 @@ async def _mail(world: World) -> None:
             await asyncio.sleep(MAIL_AGAIN_S)
 
 
+async def _checkpoint(world: World) -> None:
+    await flush_trail(world)
+    await checkpoint(world)
+
+
+async def close_trail(world: World) -> None:
+    """Writes what waits for the audit trail, and proves what this process recorded."""
+    await flush_trail(world)
+    if world.trail.unproved:
+        await checkpoint(world)
+
+
 async def run_jobs(world: World) -> None:
     """Runs the jobs until cancelled; a job that fails is told to the events and tried again at its next time."""
+    with acting_as(actor=ITSELF):
+        await _run_jobs(world)
+
+
+async def _run_jobs(world: World) -> None:
     await asyncio.gather(
+        _every(world, "trail", TRAIL_EVERY_S, flush_trail),
+        _every(world, "checkpoint", CHECKPOINT_EVERY_S, _checkpoint, first_s=CHECKPOINT_FIRST_S),
         _every(world, "flush", FLUSH_EVERY_S, flush_uses),
         _every(world, "keys", KEYS_EVERY_S, _keys),
         _every(world, "sweep", SWEEP_EVERY_S, _sweep),
@@ -69,10 +93,14 @@ async def run_jobs(world: World) -> None:
     )
 
 
-async def _every(world: World, name: str, interval_s: float, job: Callable[[World], Awaitable[None]]) -> None:
+async def _every(
+    world: World, name: str, interval_s: float, job: Callable[[World], Awaitable[None]], *, first_s: float | None = None
+) -> None:
+    wait_s = interval_s if first_s is None else first_s
     while True:
         spread = 0.9 + world.entropy.bytes(1)[0] / 255 * 0.2
-        await asyncio.sleep(interval_s * spread)
+        await asyncio.sleep(wait_s * spread)
+        wait_s = interval_s
         try:
             await job(world)
         except TallystickError as error:

@@ -72,7 +72,8 @@ async def refresh(
         decision = decide.refresh(standing, presented, client, world.newest_master, world.policy, now)
         if decision.to_deliver is not None:
             chosen_scopes(standing, scope)  # refused before anything is consumed
-        await commit(world, decision, now=now)
+        whose = facts.session.principal if facts.session is not None else None
+        await commit(world, decision, now=now, principal=whose, client=client)
         if decision.to_deliver is None:
             return decision, None
         if facts.session is not None:

@@ -18,6 +18,8 @@ from tallystick.errors import NotFound
 from tallystick.ports import Committed, PutKeys
 
 _POLL_S = 0.002
+_NAMED_MAX = 20
+"""How many verifiers an event names; it counts all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,14 @@ async def revoke(world: World, target: Target, *, strength: Strength, offline: b
     """
     if isinstance(target, KeyId):
         return await _revoke_key(world, target, strength)
-    return await append(world, _decided(target, offline), strength)
+    whose, which = await _holder_of(world, target) if isinstance(target, SessionId) else (None, None)
+    return await append(world, _decided(target, offline), strength, principal=whose, client=which)
+
+
+async def _holder_of(world: World, target: SessionId) -> tuple[PrincipalId | None, ClientId | None]:
+    # For the audit trail only: the ending itself needs no look at the row.
+    session = (await world.store.facts_of_session(target)).session
+    return (session.principal, session.client) if session is not None else (None, None)
 
 
 def _decided(target: SessionId | PrincipalId | ClientId | Everything, offline: bool) -> Decision:
@@ -68,9 +77,31 @@ async def outdate(world: World, target: SessionId | PrincipalId | Everything, st
     return await append(world, decide.cut(ending), strength)
 
 
-async def append(world: World, decision: Decision, strength: Strength) -> Revoked:
-    """Commits an ending and reports it with the strength asked for."""
-    committed = await commit(world, decision, now=world.clock.now(), everywhere=strength == "everywhere")
+async def append(
+    world: World,
+    decision: Decision,
+    strength: Strength,
+    *,
+    principal: PrincipalId | None = None,
+    client: ClientId | None = None,
+) -> Revoked:
+    """Commits an ending and reports it with the strength asked for.
+
+    Args:
+        world: ports and policy.
+        decision: the ending.
+        strength: `logged` or `everywhere`.
+        principal: whose session ends, for the audit trail.
+        client: which client's it is.
+    """
+    committed = await commit(
+        world,
+        decision,
+        now=world.clock.now(),
+        everywhere=strength == "everywhere",
+        principal=principal,
+        client=client,
+    )
     return await report(world, committed, strength)
 
 
@@ -134,6 +165,21 @@ async def await_everywhere(world: World, position: Position, appended_at: float)
 
 def _tell_everywhere(world: World, ended: Revoked) -> None:
     waited, acked, missing = f"{ended.waited_s:.6f}", str(len(ended.acked)), str(len(ended.missing))
+    first = sorted(ended.acked.items(), key=lambda one: one[1])[:_NAMED_MAX]
+    by = ", ".join(f"{verifier} {seconds * 1000:.1f} ms" for verifier, seconds in first)
     world.events.tell(
-        (Event("ending.everywhere", None, (("waited_s", waited), ("acked", acked), ("missing", missing))),)
+        (
+            Event(
+                "ending.everywhere",
+                None,
+                (
+                    ("position", ended.position.text()),
+                    ("waited_s", waited),
+                    ("acked", acked),
+                    ("missing", missing),
+                    ("acked_by", by),
+                    ("missing_ones", ", ".join(ended.missing[:_NAMED_MAX])),
+                ),
+            ),
+        )
     )

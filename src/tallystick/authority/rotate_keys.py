@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tallystick.authority.settle import settle
+from tallystick.authority.acting import acting_as
+from tallystick.authority.recording import ITSELF
+from tallystick.authority.settle import commit, settle
 from tallystick.authority.world import World
 from tallystick.core.keys.lifecycle import SigningKey, advance, begin_rotation
-from tallystick.core.session.decision import Event
+from tallystick.core.session.decision import Decision, Event, Outcome
 from tallystick.ports import PutKeys
 
 
@@ -24,8 +26,9 @@ async def load_keys(world: World) -> Sequence[SigningKey]:
         keys, version = await world.store.keys()
         changed = advance(keys, world.policy, now, lambda: world.signer.generate(world.policy.signing_algorithm, now))
         if changed != keys:
-            await world.store.commit((PutKeys(changed, version),), now=now)
-            world.events.tell((Event("keys.advanced"),))
+            decision = Decision(Outcome.ALLOWED, events=(Event("keys.advanced"),))
+            with acting_as(actor=ITSELF, because=""):
+                await commit(world, decision, PutKeys(changed, version), now=now)
         world.signer.load(changed)
         return changed
 
@@ -45,8 +48,10 @@ async def rotate_keys(world: World) -> SigningKey:
         spare = world.signer.generate(world.policy.signing_algorithm, now)
         changed, announced = begin_rotation(keys, spare, world.policy, now)
         if changed != keys:
-            await world.store.commit((PutKeys(changed, version),), now=now)
-            world.events.tell((Event("keys.rotation_begun", None, (("key", announced.kid),)),))
+            decision = Decision(
+                Outcome.ALLOWED, events=(Event("keys.rotation_begun", None, (("key", announced.kid),)),)
+            )
+            await commit(world, decision, PutKeys(changed, version), now=now)
         world.signer.load(changed)
         return announced
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from tallystick.authority.errands import Errands
 from tallystick.authority.timing import Unmetered
+from tallystick.authority.trail import Trail
 from tallystick.core.credentials.view import SessionView
 from tallystick.core.ids import ClientId, PrincipalId, SessionId
 from tallystick.core.policy import Policy
@@ -14,6 +15,7 @@ from tallystick.core.revocation.entry import Position
 from tallystick.core.session.standing import Standing
 from tallystick.identity.account import Account
 from tallystick.identity.password import PasswordRules
+from tallystick.identity.place import described
 from tallystick.oauth.client import Client
 from tallystick.ports import (
     Clock,
@@ -24,6 +26,7 @@ from tallystick.ports import (
     Mailer,
     Meter,
     Passkeys,
+    Places,
     Sealer,
     Signer,
     Store,
@@ -73,6 +76,8 @@ class World:
             while no verifier runs, and then nothing that was remembered is used.
         meter: where measurements go.
         heard: waits until the verifier of this process has applied a position; None while no verifier runs.
+        places: where networks are; None if nobody knows.
+        trail: what waits to be written into the audit trail.
     """
 
     issuer: str
@@ -94,6 +99,8 @@ class World:
     recheck: Callable[[SessionView], None] | None = None
     heard: Callable[[Position], Awaitable[object]] | None = None
     meter: Meter = field(default_factory=Unmetered)
+    places: Places | None = None
+    trail: Trail = field(default_factory=Trail)
 
     def new_session_id(self) -> SessionId:
         """Draws the id of a new session."""
@@ -102,6 +109,10 @@ class World:
     def new_principal_id(self) -> PrincipalId:
         """Draws the id of a new account."""
         return PrincipalId.of(self.entropy.bytes(16))
+
+    def place_of(self, network: str) -> str:
+        """Gives where a network is: "City, Country", or the network itself when nobody knows."""
+        return described(self.places.place_of(network) if self.places is not None and network else None, network)
 
     @property
     def newest_master(self) -> int:

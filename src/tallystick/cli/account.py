@@ -8,7 +8,7 @@ import click
 
 from tallystick.authority.issued import Strength
 from tallystick.cli import facts, output
-from tallystick.cli.options import account_named, with_authority, with_json, with_reason, with_store
+from tallystick.cli.options import account_named, with_authority, with_because, with_json, with_reason, with_store
 from tallystick.embed import Authority
 from tallystick.identity.account import ADMIN_PERMISSION, Account
 
@@ -39,9 +39,10 @@ def password_of_stdin() -> str:
 @click.argument("email")
 @click.option("--password-stdin", is_flag=True, required=True, expose_value=False, help="Read the password from stdin.")
 @click.option("--admin", is_flag=True, help="Make it an administrator of tallystick.")
+@with_because
 @with_json
 @with_store
-def create(email: str, admin: bool, as_json: bool, store: str | None) -> None:
+def create(email: str, admin: bool, because: str, as_json: bool, store: str | None) -> None:
     """Create an account; prints its id."""
     password = password_of_stdin()
     permissions = frozenset({ADMIN_PERMISSION} if admin else ())
@@ -49,7 +50,7 @@ def create(email: str, admin: bool, as_json: bool, store: str | None) -> None:
     async def job(authority: Authority) -> Account:
         return await authority.create_account(email, password, permissions=permissions)
 
-    created = with_authority(store, job)
+    created = with_authority(store, job, because=because)
     if as_json:
         output.emit(facts.of_account(created))
     else:
@@ -90,29 +91,33 @@ def disable(email_or_id: str, because: str, strength: Strength, as_json: bool, s
 @account.command("grant")
 @click.argument("email_or_id")
 @click.argument("permission", nargs=-1, required=True)
+@with_because
 @with_json
 @with_store
-def grant(email_or_id: str, permission: tuple[str, ...], as_json: bool, store: str | None) -> None:
+def grant(email_or_id: str, permission: tuple[str, ...], because: str, as_json: bool, store: str | None) -> None:
     """Give an account permissions; it has them at its next request."""
-    output.show(_changed(email_or_id, permission, store, give=True), as_json=as_json)
+    output.show(_changed(email_or_id, permission, store, because, give=True), as_json=as_json)
 
 
 @account.command("withdraw")
 @click.argument("email_or_id")
 @click.argument("permission", nargs=-1, required=True)
+@with_because
 @with_json
 @with_store
-def withdraw(email_or_id: str, permission: tuple[str, ...], as_json: bool, store: str | None) -> None:
+def withdraw(email_or_id: str, permission: tuple[str, ...], because: str, as_json: bool, store: str | None) -> None:
     """Take permissions from an account; its access tokens are outdated at once."""
-    output.show(_changed(email_or_id, permission, store, give=False), as_json=as_json)
+    output.show(_changed(email_or_id, permission, store, because, give=False), as_json=as_json)
 
 
-def _changed(email_or_id: str, permissions: tuple[str, ...], store: str | None, *, give: bool) -> facts.Facts:
+def _changed(
+    email_or_id: str, permissions: tuple[str, ...], store: str | None, because: str, *, give: bool
+) -> facts.Facts:
     async def job(authority: Authority) -> facts.Facts:
         found = await account_named(authority, email_or_id)
         change = authority.grant if give else authority.withdraw
         for permission in permissions:
-            found = await change(found.id, permission)
+            found = await change(found.id, permission, because=because)
         return facts.of_account(found)
 
     return with_authority(store, job)

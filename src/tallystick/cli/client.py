@@ -6,7 +6,7 @@ import click
 
 from tallystick.authority.issued import Strength
 from tallystick.cli import facts, output
-from tallystick.cli.options import with_authority, with_json, with_reason, with_store
+from tallystick.cli.options import with_authority, with_because, with_json, with_reason, with_store
 from tallystick.core.ids import ClientId
 from tallystick.core.secret import Secret
 from tallystick.embed import Authority
@@ -28,6 +28,7 @@ def client() -> None:
 )
 @click.option("--audience", "audiences", metavar="URI", multiple=True, help="A service that its tokens may be for.")
 @click.option("--scope", "scopes", metavar="SCOPE", multiple=True, help="What it may be granted.")
+@with_because
 @with_json
 @with_store
 def create(
@@ -38,6 +39,7 @@ def create(
     post_logout: tuple[str, ...],
     audiences: tuple[str, ...],
     scopes: tuple[str, ...],
+    because: str,
     as_json: bool,
     store: str | None,
 ) -> None:
@@ -54,7 +56,7 @@ def create(
             scopes=scopes,
         )
 
-    created, secret = with_authority(store, job)
+    created, secret = with_authority(store, job, because=because)
     known = facts.of_client(created) if as_json else {"client_id": str(created.id)}
     output.show(known if secret is None else {**known, "client_secret": secret.reveal()}, as_json=as_json)
     if secret is not None:

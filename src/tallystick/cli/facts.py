@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tallystick.audit import AuditEntry
+from tallystick.audit.acts import sentence_of
 from tallystick.authority.issued import Revoked
 from tallystick.core.credentials.view import SessionView
 from tallystick.core.keys.lifecycle import SigningKey
@@ -106,4 +108,22 @@ def of_view(view: SessionView) -> Facts:
         "authenticated_at": view.authenticated_at,
         "position": view.tal.text(),
         "key": view.key,
+    }
+
+
+def of_act(entry: AuditEntry) -> Facts:
+    """Gives the facts of an entry of the audit trail."""
+    return {
+        "seq": entry.seq,
+        "at": entry.at,
+        "name": entry.name,
+        "what": sentence_of(entry.name),
+        "actor": entry.actor,
+        "principal": entry.principal,
+        "session": entry.session,
+        "client": entry.client,
+        "network": entry.network,
+        "request": entry.request,
+        "because": entry.because,
+        "facts": dict(entry.facts),
     }

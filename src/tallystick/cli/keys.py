@@ -6,7 +6,7 @@ import click
 
 from tallystick.authority.issued import Strength
 from tallystick.cli import facts, output
-from tallystick.cli.options import with_authority, with_json, with_reason, with_store
+from tallystick.cli.options import with_authority, with_because, with_json, with_reason, with_store
 from tallystick.core.ids import KeyId
 from tallystick.embed import Authority
 
@@ -31,13 +31,14 @@ def show(as_json: bool, store: str | None) -> None:
 
 
 @keys.command("rotate")
+@with_because
 @with_json
 @with_store
-def rotate(as_json: bool, store: str | None) -> None:
+def rotate(because: str, as_json: bool, store: str | None) -> None:
     """Announce a new key; it signs once every verifier can know it, and no token breaks."""
 
     async def job(authority: Authority) -> facts.Facts:
-        return facts.of_key(await authority.rotate_keys())
+        return facts.of_key(await authority.rotate_keys(because=because))
 
     output.show(with_authority(store, job), as_json=as_json)
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pwd import getpwuid
 from typing import Any, TypeVar
 
 import click
 
+from tallystick.authority.acting import acting_as
 from tallystick.cli import output
 from tallystick.embed import Authority
 from tallystick.errors import NotFound
@@ -40,6 +43,11 @@ def with_reason(command: Command) -> Command:
         show_default=True,
         help="Return when it is in the log, or when no verifier accepts it any more.",
     )(command)
+    return with_because(command)
+
+
+def with_because(command: Command) -> Command:
+    """Adds `--because`."""
     return click.option(
         "--because", metavar="TEXT", default="by an administrator", show_default=True, help="Why, for the audit trail."
     )(command)
@@ -63,14 +71,23 @@ async def opened(store: str | None) -> AsyncIterator[Authority]:
         yield authority
 
 
-def with_authority(store: str | None, job: Callable[[Authority], Awaitable[T]]) -> T:
-    """Runs one job with the authority and gives what it gives."""
+def with_authority(store: str | None, job: Callable[[Authority], Awaitable[T]], *, because: str = "") -> T:
+    """Runs one job with the authority and gives what it gives; the audit trail has the operator and the reason."""
 
     async def run() -> T:
         async with opened(store) as authority:
             return await job(authority)
 
-    return asyncio.run(run())
+    with acting_as(actor=f"operator:{operator()}", because=because):
+        return asyncio.run(run())
+
+
+def operator() -> str:
+    """Gives who runs this command, as the operating system has it: its name, or the number where it has none."""
+    try:
+        return getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
 
 
 async def account_named(authority: Authority, email_or_id: str) -> Account:

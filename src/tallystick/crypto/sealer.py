@@ -11,6 +11,7 @@ was sealed for one thing is never taken for another. A new format gets a new fir
 
 from __future__ import annotations
 
+import hmac
 import os
 from collections.abc import Mapping
 from functools import lru_cache
@@ -26,6 +27,7 @@ _FORMAT = 1
 _NONCE_BYTES = 12
 _HEAD_BYTES = 2
 _TAG_BYTES = 16
+_MAC_BYTES = 32
 _REFRESH_MASTER = "refresh-master:1"
 
 
@@ -71,9 +73,22 @@ class RootSealer:
                 f"what is sealed for {purpose} does not open: the root key is not the one that it was sealed under"
             ) from None
 
+    def mac(self, purpose: str, message: bytes) -> bytes:
+        """Gives proof that whoever has the root key has seen a message: its version, then HMAC-SHA-256 (RFC 2104)."""
+        return self._mac(self._root_key.newest, purpose, message)
+
+    def is_mac(self, purpose: str, message: bytes, mac: bytes) -> bool:
+        """Tells whether a proof is one of this message for this purpose, under any version of the root key that is here."""
+        if len(mac) != 1 + _MAC_BYTES or mac[0] not in self._root_key.versions:
+            return False
+        return hmac.compare_digest(mac, self._mac(mac[0], purpose, message))
+
     def refresh_masters(self) -> Mapping[int, bytes]:
         """Gives the master keys of refresh tokens: version of the root key → 32 bytes."""
         return self._masters
+
+    def _mac(self, version: int, purpose: str, message: bytes) -> bytes:
+        return bytes((version,)) + hmac.digest(self._root_key.derive(version, f"mac:{purpose}"), message, "sha256")
 
     def _make_cipher(self, version: int, purpose: str) -> AESGCM:
         return AESGCM(self._root_key.derive(version, f"seal:{purpose}"))

@@ -4,7 +4,7 @@ from tallystick.ports.facts import Committed, Cuts, Facts, Registered
 from tallystick.ports.passkeys import Asserted, Attested, Named, Passkeys
 from tallystick.ports.post import Letter, LetterKind, Mailer
 from tallystick.ports.store import Store
-from tallystick.ports.surroundings import Clock, Entropy, Events, Hasher, Meter, Sealer, Signer
+from tallystick.ports.surroundings import Clock, Entropy, Events, Hasher, Meter, Places, Sealer, Signer
 from tallystick.ports.writes import DropHandles, PutAccount, PutClient, PutHandle, PutKeys, Record, RedeemHandle, Write
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Meter",
     "Named",
     "Passkeys",
+    "Places",
     "PutAccount",
     "PutClient",
     "PutHandle",

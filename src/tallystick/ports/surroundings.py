@@ -8,6 +8,14 @@ from typing import Protocol
 from tallystick.core.ids import ClientId, KeyId, PrincipalId
 from tallystick.core.keys.lifecycle import SigningKey
 from tallystick.core.session.decision import Event
+from tallystick.identity.place import Place
+
+
+class Places(Protocol):
+    """Where networks are."""
+
+    def place_of(self, network: str) -> Place | None:
+        """Gives the place of an address; None if it is unknown. Never raises, asks nobody over a network."""
 
 
 class Clock(Protocol):
@@ -71,6 +79,12 @@ class Sealer(Protocol):
 
     def unseal(self, purpose: str, sealed: bytes) -> bytes:
         """Opens what was sealed for that purpose; raises Misconfigured if the root key or purpose differs."""
+
+    def mac(self, purpose: str, message: bytes) -> bytes:
+        """Gives proof, bound to a purpose, that whoever has the root key has seen a message."""
+
+    def is_mac(self, purpose: str, message: bytes, mac: bytes) -> bool:
+        """Tells whether a proof is one of this message for this purpose, in the same time for every wrong one."""
 
     def refresh_masters(self) -> Mapping[int, bytes]:
         """Gives the master keys of refresh tokens, version → 32 bytes, derived from the root keys; the newest signs."""

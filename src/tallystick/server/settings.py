@@ -125,6 +125,10 @@ class Settings(BaseSettings):
     access_log: bool = Field(
         False, description="Whether each request gets a line in the log: its path, never its query."
     )
+    geo_database: Path | None = Field(
+        None,
+        description="A MaxMind DB file (GeoIP2 or GeoLite2, City or Country) that says where a session's network is.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What the log tells.")
     preset: Literal["default", "banking", "consumer"] = Field("default", description="Which policy to start from.")
     policy: Policy = Field(DEFAULT, description="What differs from the preset.")

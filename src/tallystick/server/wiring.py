@@ -13,6 +13,7 @@ from tallystick.crypto.root_key import RootKey
 from tallystick.crypto.sealer import RootSealer
 from tallystick.crypto.signer import KeySigner
 from tallystick.embed import Authority
+from tallystick.observe.places import GeoPlaces
 from tallystick.proxies import Proxies
 from tallystick.server.settings import Settings
 from tallystick.server.sight import Sight
@@ -65,6 +66,7 @@ def build_authority(
         claims_store=claims_store,
         events=sight.events if sight is not None else None,
         meter=sight.meter if sight is not None else None,
+        places=GeoPlaces(settings.geo_database) if settings.geo_database is not None else None,
     )
 
 

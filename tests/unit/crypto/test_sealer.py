@@ -88,3 +88,32 @@ def test_each_root_key_has_a_master_for_refresh_tokens() -> None:
 def test_a_sealer_prints_no_key() -> None:
     """Its text names versions only."""
     assert repr(SEALER) == "RootSealer(RootKey(versions=[1]))"
+
+
+def test_a_mac_is_of_one_message_and_one_purpose() -> None:
+    """A proof is good for what it was made for, and for nothing else."""
+    proof = SEALER.mac("checkpoint", b"seventeen")
+    assert SEALER.mac("checkpoint", b"seventeen") == proof
+    assert SEALER.is_mac("checkpoint", b"seventeen", proof)
+    assert not SEALER.is_mac("checkpoint", b"eighteen", proof)
+    assert not SEALER.is_mac("export", b"seventeen", proof)
+    assert not RootSealer(RootKey({1: OTHER})).is_mac("checkpoint", b"seventeen", proof)
+
+
+def test_every_changed_bit_of_a_mac_is_noticed() -> None:
+    """No bit of a proof can be turned, and nothing can be cut off or added."""
+    proof = SEALER.mac("checkpoint", b"seventeen")
+    for bit in range(len(proof) * 8):
+        changed = bytearray(proof)
+        changed[bit // 8] ^= 1 << bit % 8
+        assert not SEALER.is_mac("checkpoint", b"seventeen", bytes(changed))
+    for other in (b"", proof[:-1], proof + b"x"):
+        assert not SEALER.is_mac("checkpoint", b"seventeen", other)
+
+
+def test_a_mac_of_an_older_root_key_is_still_known() -> None:
+    """After a line was added to the root key file, old proofs hold as long as the old line is there."""
+    old = SEALER.mac("checkpoint", b"x")
+    both = RootSealer(RootKey({1: KEY, 2: OTHER}))
+    assert both.is_mac("checkpoint", b"x", old)
+    assert both.mac("checkpoint", b"x")[0] == 2

@@ -85,7 +85,7 @@ class Pages:
         self.desk = desk
         self.base = urlsplit(authority.issuer).path
         self.forms = FormGuard(desk)
-        self.place_of: Callable[[str], str] = str
+        self.place_of: Callable[[str], str] = authority.world.place_of
         """Network → where that is, in words; the network itself unless somebody knows better."""
         if templates is not None and not templates.is_dir():
             raise Misconfigured(f"templates: {templates} is no folder")
