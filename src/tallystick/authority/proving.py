@@ -72,6 +72,7 @@ async def prove(
         if (pending.client is not None) != (deliver == "tokens"):
             raise AuthenticationExpired("the sign-in began for another kind of client")
         facts, account = await _facts(world, pending, proof)
+        attempt.guessable = not isinstance(proof, PasskeyAssertion)
         await attempt.count(account)
         changed = judge(world, account, pending, proof, world.clock.now())
         if pending.kind == STEP_UP:
@@ -92,9 +93,14 @@ async def prove(
 
 
 class _Attempt:
-    """One attempt, counted once however often a lost race is decided again; `alone` if no password came before it."""
+    """One attempt, counted once however often a lost race is decided again.
+
+    `alone`: no password came before it. `guessable`: it is a code; nobody guesses a signature, and what nobody guesses is
+    not counted, so that a stranger's wrong proofs keep no passkey out.
+    """
 
     alone = False
+    guessable = True
 
     def __init__(self, world: World, network: str) -> None:
         self._world, self._network = world, network
@@ -113,8 +119,9 @@ class _Attempt:
         self._principal = account.id
         if self._subject is None:
             subject = f"factor:{account.id}"
-            await begin_attempt(self._world, FACTOR, FACTOR_ANYWHERE, subject, self._network)
-            self._subject = subject
+            if self.guessable:
+                await begin_attempt(self._world, FACTOR, FACTOR_ANYWHERE, subject, self._network)
+                self._subject = subject
 
     async def undo(self) -> None:
         if self._subject is not None:
@@ -126,8 +133,9 @@ class _Attempt:
             # The commit is done: what was opened is handed out, also when a counter cannot be written.
             with suppress(Unavailable):
                 await forgive(self._world, self._subject, self._network)
-                if self.alone:
-                    await take_back(self._world, challenge_subject(self._network), self._network)
+        if self.alone:
+            with suppress(Unavailable):
+                await take_back(self._world, challenge_subject(self._network), self._network)
 
 
 async def _facts(world: World, pending: Handle, proof: FactorProof) -> tuple[Facts, Account]:
