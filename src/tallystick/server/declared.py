@@ -129,5 +129,3 @@ def did_you_mean(name: str, known: tuple[str, ...]) -> str:
     # The last word alone often tells which level was forgotten: refresh_grace for policy.refresh_grace.
     last = name.lower().replace("__", ".").rpartition(".")[2]
     return next((one for one in known if one.rpartition(".")[2] == last), "")
-
-

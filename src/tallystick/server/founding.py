@@ -103,6 +103,8 @@ async def _fill(settings: Settings, admin: str, password: str) -> tuple[Account 
             permissions = frozenset({ADMIN_PERMISSION})
             return await authority.create_account(admin, password, permissions=permissions), True, issuer
         if ADMIN_PERMISSION not in found.permissions:
-            words = f"{admin} has an account and is no administrator: tallystick account grant {admin} {ADMIN_PERMISSION}"
+            words = (
+                f"{admin} has an account and is no administrator: tallystick account grant {admin} {ADMIN_PERMISSION}"
+            )
             raise AlreadyExists(words)
         return found, False, issuer

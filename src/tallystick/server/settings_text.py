@@ -62,15 +62,15 @@ def _lines(one: Declared, chosen: Mapping[str, Any]) -> Iterator[str]:
         yield f"{one.path[-1]} = {_written(chosen[one.name])}"
     elif one.secret:
         yield _comment(f"A secret: better in a file that {one.variable}_FILE names than here.")
-        yield f"# {one.path[-1]} = "
+        yield f'# {one.path[-1]} = ""'
     elif one.default is None:
-        yield f"# {one.path[-1]} = "
+        yield f'# {one.path[-1]} = ""'
     else:
         yield f"# {one.path[-1]} = {_written(one.default)}"
 
 
 def _written(value: Any) -> str:
-    return tomlkit.item(plain(value)).as_string()
+    return str(tomlkit.item(plain(value)).as_string())
 
 
 def _comment(text: str) -> str:

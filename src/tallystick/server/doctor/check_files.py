@@ -13,10 +13,11 @@ DISK_FILLING = 1024 * MIB
 DISK_FILLING_SHARE = 0.05
 CLOCK_SLACK_S = 5
 """Clocks that are kept in step differ by less; so does a log that was written a moment ago."""
-NETWORK_KINDS = frozenset(
-    "9p afs beegfs ceph cifs coda drvfs fuse.ceph fuse.glusterfs fuse.rclone fuse.s3fs fuse.sshfs gfs gfs2 glusterfs"
-    " gpfs lustre ncpfs nfs nfs4 ocfs2 orangefs prl_fs smb2 smb3 smbfs vboxsf virtiofs vmhgfs fuse.vmhgfs-fuse".split()
-)
+NETWORK_KINDS = frozenset({
+    "9p", "afs", "beegfs", "ceph", "cifs", "coda", "drvfs", "fuse.ceph", "fuse.glusterfs", "fuse.rclone",
+    "fuse.s3fs", "fuse.sshfs", "fuse.vmhgfs-fuse", "gfs", "gfs2", "glusterfs", "gpfs", "lustre", "ncpfs",
+    "nfs", "nfs4", "ocfs2", "orangefs", "prl_fs", "smb2", "smb3", "smbfs", "vboxsf", "virtiofs", "vmhgfs",
+})  # fmt: skip
 """File systems that are shared by several kernels; the locks and the shared memory of SQLite need one."""
 _OTHERS = stat.S_IWGRP | stat.S_IXGRP | stat.S_IRWXO
 _READ_WRITE_OTHERS = stat.S_IWGRP | stat.S_IROTH | stat.S_IWOTH

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 from urllib.parse import urlsplit
 
 from tallystick.http import origin_of
@@ -13,9 +14,10 @@ _DISTINCT_BYTES_MIN = 16
 """32 random bytes have fewer distinct ones once in 10¹² peppers; what people type and repeat always does."""
 _SECOND_LEVEL = frozenset({"ac", "co", "com", "edu", "gob", "gov", "mil", "ne", "net", "or", "org"})
 _SHARED_HOSTS = (
-    "appspot.com azurewebsites.net cloudfront.net firebaseapp.com fly.dev github.io gitlab.io herokuapp.com netlify.app"
-    " ngrok.io ngrok-free.app onrender.com pages.dev run.app vercel.app web.app workers.dev"
-).split()
+    "appspot.com", "azurewebsites.net", "cloudfront.net", "firebaseapp.com", "fly.dev", "github.io",
+    "gitlab.io", "herokuapp.com", "netlify.app", "ngrok.io", "ngrok-free.app", "onrender.com", "pages.dev",
+    "run.app", "vercel.app", "web.app", "workers.dev",
+)  # fmt: skip
 
 
 def site_of(url: str) -> str:
@@ -50,7 +52,9 @@ def check_trusted_origins(issuer: str, origins: Iterable[str]) -> Findings:
     """
     for origin in origins:
         if site_of(origin) != site_of(issuer):
-            says = f"The pages of {origin} are on another site than {origin_of(issuer)}, so they act without its cookie."
+            says = (
+                f"The pages of {origin} are on another site than {origin_of(issuer)}, so they act without its cookie."
+            )
             yield found("cookie_other_site", says)
 
 
@@ -72,7 +76,7 @@ def check_pepper(pepper: bytes | None) -> Findings:
 
 
 def _stepwise(secret: bytes) -> bool:
-    return len({(after - before) % 256 for before, after in zip(secret, secret[1:], strict=False)}) == 1
+    return len({(after - before) % 256 for before, after in pairwise(secret)}) == 1
 
 
 def check_unknown(unknown: Iterable[tuple[str, str]]) -> Findings:

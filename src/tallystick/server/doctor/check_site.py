@@ -39,7 +39,9 @@ def check_issuer_served(site: SiteFacts) -> Findings:
         says = f"{url} is visited and the server calls itself {said}: a cookie of one is never sent to the other."
         yield found("cookie_two_hosts", says, f"Visit {said}, and redirect {url} to it.")
     else:
-        yield found("issuer_differs", f"{url} is visited and the server calls itself {said}.", f"Set `issuer` to {url}.")
+        yield found(
+            "issuer_differs", f"{url} is visited and the server calls itself {said}.", f"Set `issuer` to {url}."
+        )
 
 
 def _same_but_name(one: str, other: str) -> bool:

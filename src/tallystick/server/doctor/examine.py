@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -100,7 +99,7 @@ class Examination:
             self._unseen.append(("disk", str(error)))
         try:
             self._store = store_facts(database, self._sealer)
-        except (TallystickError, sqlite3.Error, OSError) as error:
+        except (TallystickError, OSError) as error:
             self._unseen.append(("database", str(error)))
             return
         self._judge("schema", check_store.check_schema(self._store, known()))
@@ -152,5 +151,3 @@ class Examination:
             "what lies before the server",
             check_proxy.check_behind(site, origin_of(url), max_age, self._store.kids),
         )
-
-

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal
 
 from tallystick.server.doctor.mistakes import MISTAKES, PAGE, Severity
 

@@ -9,9 +9,7 @@ from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
 
-from cryptography import x509
-from cryptography.x509.oid import NameOID
-
+from tallystick.crypto.certificates import read_certificate
 from tallystick.http import origin_of
 from tallystick.ports import Sealer
 from tallystick.server.doctor.check_proxy import SENT, SPOOFED
@@ -104,7 +102,12 @@ def site_facts(url: str, sealer: Sealer | None, metrics_path: str = "/metrics") 
         if sealer is None
         else get(
             url + MIRROR_PATH,
-            {**_asking(sealer, origin), "X-Forwarded-For": SPOOFED, "X-Real-IP": SPOOFED, "Forwarded": f"for={SPOOFED}"},
+            {
+                **_asking(sealer, origin),
+                "X-Forwarded-For": SPOOFED,
+                "X-Real-IP": SPOOFED,
+                "Forwarded": f"for={SPOOFED}",
+            },
         ),
         tls=tls_facts(parts.hostname or "", parts.port or 443) if parts.scheme == "https" else None,
     )
@@ -124,7 +127,7 @@ def tls_facts(host: str, port: int) -> TlsFacts:
     try:
         shaken.connect()
         assert isinstance(shaken.sock, ssl.SSLSocket)
-        certificate = x509.load_der_x509_certificate(shaken.sock.getpeercert(binary_form=True) or b"")
+        not_after, names = read_certificate(shaken.sock.getpeercert(binary_form=True) or b"")
     finally:
         shaken.close()
     problem, mismatch = "", False
@@ -137,13 +140,4 @@ def tls_facts(host: str, port: int) -> TlsFacts:
         mismatch = error.verify_code in (62, 64)
     finally:
         strict.close()
-    return TlsFacts(host, int(certificate.not_valid_after_utc.timestamp()), _names(certificate), problem, mismatch)
-
-
-def _names(certificate: x509.Certificate) -> tuple[str, ...]:
-    try:
-        listed = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return tuple(str(one.value) for one in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME))
-    addresses = [str(one) for one in listed.get_values_for_type(x509.IPAddress)]
-    return (*listed.get_values_for_type(x509.DNSName), *addresses)
+    return TlsFacts(host, not_after, names, problem, mismatch)

@@ -73,7 +73,7 @@ MISTAKES: dict[str, Mistake] = {
     ),
     "http_behind_tls": Mistake(
         "error",
-        "Visitors come by https, through a proxy, but the issuer says http: cookies lack Secure, and clients refuse the metadata.",
+        "Visitors come by https, through a proxy, but the issuer says http: cookies lack Secure, clients refuse the metadata.",
         "Set `issuer` to the https URL that the proxy serves.",
     ),
     "metadata_disagree": Mistake(
