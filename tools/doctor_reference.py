@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from tallystick.server.doctor.mistakes import MISTAKES
+from tallystick.server.unsafe import CHECKS
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCTOR_PAGE = ROOT / "docs" / "reference" / "doctor.md"
@@ -19,12 +20,20 @@ _HEAD = """# Mistakes of a set-up
 [Find mistakes of the set-up](../how-to/find-set-up-mistakes.md) says how to ask. The ids do not change.
 """
 
+_UNSAFE = """## What the server refuses to start with
+
+`tallystick serve` ends with exit code 2 on each of these, and says what is wrong and what helps; the doctor says the same
+before. They are errors.
+
+"""
+
 
 def doctor_page() -> str:
     """Gives the text of the page: one heading for each mistake."""
     pieces = [_HEAD]
     for name, one in MISTAKES.items():
         pieces.append(f"## doctor.{name}\n\n{one.why}\n\n* severity: {one.severity}\n* fix: {one.fix}\n")
+    pieces.append(_UNSAFE + "".join(f"* `doctor.{name}`\n" for name in CHECKS))
     return "\n".join(pieces)
 
 

@@ -15,7 +15,7 @@ from tallystick.errors import AlreadyExists, Misconfigured
 from tallystick.identity.account import ADMIN_PERMISSION, Account
 from tallystick.server.settings import FILE, Settings
 from tallystick.server.settings_text import settings_text
-from tallystick.server.wiring import build_authority, issuer_at, recorded_issuer
+from tallystick.server.wiring import build_authority, default_issuer, recorded_issuer, sqlite_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +88,12 @@ def _demand(settings: Settings, chosen: Mapping[str, Any]) -> None:
 
 
 def _database_there(settings: Settings) -> bool:
-    path = settings.store.removeprefix("sqlite:///")
-    return path != settings.store and Path(path).exists()
+    path = sqlite_file(settings.store)
+    return path is not None and path.exists()
 
 
 async def _fill(settings: Settings, admin: str, password: str) -> tuple[Account | None, bool, str]:
-    issuer = settings.issuer or await recorded_issuer(settings) or issuer_at(settings.port)
+    issuer = settings.issuer or await recorded_issuer(settings) or default_issuer(settings)
     # Without an issuer in the settings the first `serve` says which it is, since it knows its port.
     async with build_authority(settings, issuer, claims_store=bool(settings.issuer)) as authority:
         if not admin:

@@ -19,12 +19,11 @@ NETWORK_KINDS = frozenset({
     "nfs", "nfs4", "ocfs2", "orangefs", "prl_fs", "smb2", "smb3", "smbfs", "vboxsf", "virtiofs", "vmhgfs",
 })  # fmt: skip
 """File systems that are shared by several kernels; the locks and the shared memory of SQLite need one."""
-_OTHERS = stat.S_IWGRP | stat.S_IXGRP | stat.S_IRWXO
-_READ_WRITE_OTHERS = stat.S_IWGRP | stat.S_IROTH | stat.S_IWOTH
+_OTHERS = stat.S_IRGRP | stat.S_IWGRP | stat.S_IROTH | stat.S_IWOTH
 
 
 def check_root_key(key: FileFacts, folder: FileFacts, *, has_database: bool) -> Findings:
-    """Judges the file of the root key.
+    """Judges the file of the root key; whether it is open to others is among what a server refuses to start with.
 
     Args:
         key: the file.
@@ -35,35 +34,11 @@ def check_root_key(key: FileFacts, folder: FileFacts, *, has_database: bool) -> 
         if has_database:
             yield found("root_key_missing", f"There is a database, but no root key at {key.path}.")
         return
-    if key.mode & _OTHERS:
-        who = "everybody on this host" if key.mode & stat.S_IRWXO else "its group"
-        yield found(
-            "root_key_open",
-            f"The root key {key.path} has mode {key.mode:04o}: it is open to {who}.",
-            f"chmod 600 {key.path}",
-        )
-    elif key.problem:
+    if key.problem:
         yield found("root_key_unusable", f"The root key cannot be used: {key.problem}.")
     if folder.exists and folder.mode & stat.S_IWOTH and not folder.mode & stat.S_ISVTX:
-        says = f"Everybody on this host may replace the root key, since {folder.path} has mode {folder.mode:04o}."
-        yield found("root_key_open", says, f"chmod 700 {folder.path}")
-
-
-def check_database_files(files: tuple[FileFacts, ...], folder: FileFacts) -> Findings:
-    """Judges who may read the database.
-
-    Args:
-        files: the database and the files beside it.
-        folder: the one that they lie in.
-    """
-    # A folder that nobody else may enter keeps its files.
-    if folder.exists and not folder.mode & (stat.S_IXOTH | stat.S_IWGRP):
-        return
-    shown = [one for one in files if one.exists and one.mode & _READ_WRITE_OTHERS]
-    if shown:
-        names = " ".join(one.path for one in shown)
-        says = f"{shown[0].path} has mode {shown[0].mode:04o}: others of this host may read or change it."
-        yield found("database_open", says, f"chmod 600 {names}")
+        says = f"{folder.path} has mode {folder.mode:04o}, so everybody on this host may put another root key there."
+        yield found("root_key_replaceable", says, f"chmod 700 {folder.path}")
 
 
 def check_disk(disk: DiskFacts) -> Findings:
@@ -86,7 +61,7 @@ def check_settings_file(file: FileFacts, secrets: tuple[str, ...]) -> Findings:
         file: the file.
         secrets: the settings in it whose values are secret.
     """
-    if file.exists and secrets and file.mode & (_READ_WRITE_OTHERS | stat.S_IRGRP):
+    if file.exists and secrets and file.mode & _OTHERS:
         says = f"{file.path} holds {', '.join(secrets)} and has mode {file.mode:04o}."
         yield found("settings_file_open", says, f"chmod 600 {file.path}")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -41,15 +41,18 @@ def is_direct(mirror: Answer) -> bool:
     return mirror.body.get("peer") == mirror.local
 
 
-def check_forwarded(mirror: Answer, spoofed: Answer | None, url: str) -> Findings:
+def check_forwarded(
+    mirror: Answer, spoofed: Answer | None, url: str, is_listed: Callable[[str], bool] = lambda address: False
+) -> Findings:
     """Judges whose address the server sees.
 
     Args:
         mirror: an honest request.
         spoofed: one that says it came from `SPOOFED`.
         url: that was visited.
+        is_listed: tells whether an address is that of a trusted proxy.
     """
-    if spoofed is not None and spoofed.body.get("network") == SPOOFED:
+    if spoofed is not None and spoofed.body.get("network") == SPOOFED and not _vouched_for(spoofed, is_listed):
         yield found("forwarded_spoofable", "A request that claims to come from another address is believed.")
         return
     if is_direct(mirror):
@@ -70,6 +73,13 @@ def check_forwarded(mirror: Answer, spoofed: Answer | None, url: str) -> Finding
     proto = seen.get("x-forwarded-proto", "")
     if proto and proto.split(",")[0].strip().lower() != urlsplit(url).scheme:
         yield found("proto_wrong", f"{url} is visited, and the proxy says {proto}.")
+
+
+def _vouched_for(spoofed: Answer, is_listed: Callable[[str], bool]) -> bool:
+    # The proxy wrote behind the lie whom it saw, and that is a listed proxy: the doctor runs where one does, and only
+    # from there the lie is believed.
+    last = seen_of(spoofed).get("x-forwarded-for", "").rpartition(",")[2].strip()
+    return last != SPOOFED and is_listed(last)
 
 
 def _forwarded(field: str) -> list[str]:
@@ -172,7 +182,13 @@ def check_server_clock(answer: Answer, served_at: float) -> Findings:
         yield found("clock_differs", f"The server's clock is {max(ahead, behind):.0f} s {word} this host's.")
 
 
-def check_behind(site: SiteFacts, origin: str, max_age: int, kids: Mapping[str, int]) -> Findings:
+def check_behind(
+    site: SiteFacts,
+    origin: str,
+    max_age: int,
+    kids: Mapping[str, int],
+    is_listed: Callable[[str], bool] = lambda address: False,
+) -> Findings:
     """Judges everything between the visitor and the server that the mirror shows.
 
     Args:
@@ -180,11 +196,12 @@ def check_behind(site: SiteFacts, origin: str, max_age: int, kids: Mapping[str, 
         origin: of the URL that was visited.
         max_age: how long the key set may be kept, in seconds.
         kids: the keys of the store; empty if not known.
+        is_listed: tells whether an address is that of a trusted proxy.
     """
     opened = [one for one in site.mirrors if one.status == 200]
     if opened:
         yield from check_one_server(site.mirrors, kids)
-        yield from check_forwarded(opened[0], site.spoofed, site.url)
+        yield from check_forwarded(opened[0], site.spoofed, site.url, is_listed)
         yield from check_lost(opened[0], origin)
         yield from check_answer_headers(opened[0])
         if isinstance(opened[0].body.get("now"), int):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from tallystick.server.doctor.check_settings import LOOPBACK
+from tallystick.errors import PlainHttp
 from tallystick.server.doctor.facts import Answer, SiteFacts, TlsFacts
 from tallystick.server.doctor.finding import Findings, found
+from tallystick.server.unsafe import is_loopback
 
 DAY_S = 86_400
 TLS_EXPIRING_S = 14 * DAY_S
@@ -23,6 +24,10 @@ def check_issuer_served(site: SiteFacts) -> Findings:
     if metadata.status == 421:
         says = f"The server behind {url} refuses the host: it is not the issuer's, or a proxy asks under another name."
         yield found("host_not_passed", says)
+        return
+    if metadata.body.get("error") == PlainHttp.code:
+        says = f"{url} is visited, and a proxy tells the server that the visitor came by plain http; it refuses that."
+        yield found("proto_wrong", says)
         return
     location = metadata.header("location")
     if metadata.status in _REDIRECTS and url.startswith("http://") and location.startswith("https://"):
@@ -46,7 +51,7 @@ def check_issuer_served(site: SiteFacts) -> Findings:
 
 def _same_but_name(one: str, other: str) -> bool:
     (name, port), (other_name, other_port) = _split(one), _split(other)
-    loopback = {name, other_name} <= LOOPBACK
+    loopback = is_loopback(name) and is_loopback(other_name)
     return port == other_port and (loopback or name.removeprefix("www.") == other_name.removeprefix("www."))
 
 
@@ -71,7 +76,7 @@ def check_metadata(site: SiteFacts) -> Findings:
 def check_metrics(site: SiteFacts) -> Findings:
     """Judges whether the metrics are open to the world; on localhost the world is this host."""
     metrics = site.metrics
-    if metrics is not None and metrics.status == 200 and urlsplit(site.url).hostname not in LOOPBACK:
+    if metrics is not None and metrics.status == 200 and not is_loopback(urlsplit(site.url).hostname or ""):
         yield found("metrics_open", f"{metrics.url} shows the metrics to whoever asks.")
 
 

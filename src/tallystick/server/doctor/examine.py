@@ -12,16 +12,19 @@ from tallystick.crypto.sealer import RootSealer
 from tallystick.errors import Misconfigured, TallystickError
 from tallystick.http import origin_of
 from tallystick.ports import Sealer
+from tallystick.proxies import Proxies
 from tallystick.server.doctor import check_files, check_mail, check_proxy, check_settings, check_site, check_store
 from tallystick.server.doctor.facts import FileFacts, StoreFacts
 from tallystick.server.doctor.finding import Finding, Findings, Report, Unseen, found
-from tallystick.server.doctor.gather_host import database_files, disk_facts, file_facts
+from tallystick.server.doctor.gather_host import disk_facts, file_facts
 from tallystick.server.doctor.gather_mail import mail_facts
 from tallystick.server.doctor.gather_site import site_facts
-from tallystick.server.doctor.gather_store import sqlite_path, store_facts
+from tallystick.server.doctor.gather_store import store_facts
 from tallystick.server.explain import secrets_in_file, unknown_variables
+from tallystick.server.facts import facts_of
 from tallystick.server.settings import FILE, Settings
-from tallystick.server.wiring import issuer_at
+from tallystick.server.unsafe import findings
+from tallystick.server.wiring import default_issuer, sqlite_file
 from tallystick.stores.sql.migrate import known
 
 
@@ -73,26 +76,24 @@ class Examination:
         self._seen.append(what)
 
     def _look_at_settings(self, settings: Settings) -> None:
-        def findings() -> Iterator[Finding]:
+        def judged() -> Iterator[Finding]:
             if settings.issuer:
                 yield from check_settings.check_issuer(settings.issuer)
                 yield from check_settings.check_trusted_origins(settings.issuer, settings.trusted_origins)
-            yield from check_settings.check_workers(settings.store, settings.workers)
-            yield from check_settings.check_pepper(settings.pepper_bytes)
+            issuer = settings.issuer or default_issuer(settings)
+            yield from check_settings.check_unsafe(findings(settings, facts_of(settings, issuer)))
             yield from check_files.check_settings_file(file_facts(FILE), secrets_in_file())
 
-        self._judge("settings", findings())
+        self._judge("settings", judged())
 
     def _look_at_files(self, settings: Settings) -> None:
-        database = sqlite_path(settings.store)
+        database = sqlite_file(settings.store)
         self._look_at_root_key(settings.root_key_file, has_database=database is not None and database.exists())
         if database is None:
             return
         if not database.exists():
             self._found.append(found("nothing_here", f"There is no database at {database}."))
             return
-        folder = file_facts(database.parent.resolve())
-        self._judge("database files", check_files.check_database_files(database_files(database), folder))
         try:
             self._judge("disk", check_files.check_disk(disk_facts(database)))
         except OSError as error:
@@ -126,7 +127,7 @@ class Examination:
             self._judge("mail", check_mail.check_mail(mail_facts(mail.host, mail.port, mail.security)))
 
     def _look_at_site(self, settings: Settings) -> None:
-        issuer = settings.issuer or self._store.issuer or issuer_at(settings.port)
+        issuer = settings.issuer or self._store.issuer or default_issuer(settings)
         url = self._url or issuer
         try:
             site = site_facts(url, self._sealer)
@@ -149,5 +150,13 @@ class Examination:
         max_age = settings.policy.key_set_max_age
         self._judge(
             "what lies before the server",
-            check_proxy.check_behind(site, origin_of(url), max_age, self._store.kids),
+            check_proxy.check_behind(site, origin_of(url), max_age, self._store.kids, _listed(settings)),
         )
+
+
+def _listed(settings: Settings) -> Callable[[str], bool]:
+    try:
+        return Proxies(settings.trusted_proxies).is_listed
+    except Misconfigured:
+        # Said among what the server refuses to start with.
+        return lambda address: False

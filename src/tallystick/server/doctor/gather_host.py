@@ -84,8 +84,3 @@ def _mounts() -> str:
 
 def _companions(database: Path) -> list[Path]:
     return [database.with_name(database.name + end) for end in ("-wal", "-shm", ".head", ".lock")]
-
-
-def database_files(database: Path) -> tuple[FileFacts, ...]:
-    """Gives the facts of a database and of the files beside it that are there."""
-    return tuple(file_facts(one) for one in (database, *_companions(database)) if one.exists())

@@ -14,11 +14,6 @@ from tallystick.stores.sql.inspecting import inspect
 from tallystick.web.endpoints.mirror import kids_of
 
 
-def sqlite_path(store: str) -> Path | None:
-    """Gives the file of a SQLite store, or None for a store of another kind."""
-    return Path(store.removeprefix("sqlite:///")) if store.startswith("sqlite:///") else None
-
-
 def store_facts(database: Path, sealer: Sealer | None) -> StoreFacts:
     """Reads what a database says of itself.
 

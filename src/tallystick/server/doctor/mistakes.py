@@ -9,6 +9,8 @@ from typing import Literal, NamedTuple
 
 Severity = Literal["error", "warning"]
 PAGE = "docs/reference/doctor.md"
+UNSAFE_ANCHOR = "what-the-server-refuses-to-start-with"
+"""Where the page tells of the combinations of `tallystick.server.unsafe`."""
 
 
 class Mistake(NamedTuple):
@@ -35,20 +37,10 @@ MISTAKES: dict[str, Mistake] = {
         "An environment variable begins with TALLYSTICK_ and names no setting, so what it says is not heard.",
         "Rename or unset the variable.",
     ),
-    "unsafe": Mistake(
-        "error",
-        "Settings that are each allowed are not safe together; `serve` refuses them.",
-        "Change one of the settings that are named.",
-    ),
     "settings_file_open": Mistake(
         "error",
         "The settings file holds a secret and others of this host may read it.",
         "chmod 600 tallystick.toml, or move the secret into a file that TALLYSTICK_<NAME>_FILE names.",
-    ),
-    "secret_sample": Mistake(
-        "error",
-        "A secret is a sample or follows a pattern, so anybody can guess it.",
-        "Make one: python3 -c 'import secrets; print(secrets.token_hex(32))'",
     ),
     "workers_without_log": Mistake(
         "error",
@@ -113,8 +105,8 @@ MISTAKES: dict[str, Mistake] = {
         "Let the proxy replace the header instead of passing it on, and list only proxies in `trusted_proxies`.",
     ),
     "proto_wrong": Mistake(
-        "warning",
-        "The proxy says that a visitor who came by https came by http.",
+        "error",
+        "The proxy says that a visitor who came by https came by http; a server that believes the proxy refuses that.",
         "Let the proxy that ends TLS set X-Forwarded-Proto to https, and those behind it leave it alone.",
     ),
     "host_not_passed": Mistake(
@@ -179,10 +171,10 @@ MISTAKES: dict[str, Mistake] = {
     "nothing_here": Mistake(
         "error", "There is no database where the settings say.", "tallystick init, or set `store` to where it is."
     ),
-    "root_key_open": Mistake(
+    "root_key_replaceable": Mistake(
         "error",
-        "Others of this host may read or change the root key, which opens everything that is sealed.",
-        "chmod 600 the file, and chown it to the user of the server.",
+        "Everybody on this host may put another root key in the place of this one.",
+        "chmod 700 the folder of the root key.",
     ),
     "root_key_missing": Mistake(
         "error",
@@ -196,11 +188,6 @@ MISTAKES: dict[str, Mistake] = {
         "error",
         "The root key is not the one that the database was sealed under.",
         "Set `root_key_file` to the key that belongs to this database.",
-    ),
-    "database_open": Mistake(
-        "error",
-        "Others of this host may read or change the database.",
-        "chmod 600 the database and the files beside it, and 700 its folder.",
     ),
     "database_network_fs": Mistake(
         "error",
