@@ -124,7 +124,7 @@ class Examination:
     def _look_at_mail(self, settings: Settings) -> None:
         mail: Any = getattr(settings, "mail", None)
         if mail is not None and mail.host:
-            self._judge("mail", check_mail.check_mail(mail_facts(mail.host, mail.port, mail.security)))
+            self._judge("mail", check_mail.check_mail(mail_facts(mail.host, mail.port, mail.security, mail.ca_file)))
 
     def _look_at_site(self, settings: Settings) -> None:
         issuer = settings.issuer or self._store.issuer or default_issuer(settings)

@@ -5,21 +5,28 @@ from __future__ import annotations
 import smtplib
 import ssl
 from contextlib import suppress
+from pathlib import Path
 
 from tallystick.server.doctor.facts import MailFacts
 
 WAIT_S = 5.0
+USUAL_PORTS = {"tls": 465, "starttls": 587, "none": 25}
 
 
-def mail_facts(host: str, port: int, security: str) -> MailFacts:
+def mail_facts(host: str, port: int | None, security: str, ca_file: Path | None = None) -> MailFacts:
     """Talks to a mail server as far as a mail would, without one.
 
     Args:
         host: of it.
-        port: of it.
+        port: of it; None for the usual one.
         security: `none`, `starttls` or `tls` (from the first byte).
+        ca_file: the certificates to trust instead of the system's.
     """
-    context = ssl.create_default_context()
+    port = port or USUAL_PORTS[security]
+    try:
+        context = ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        return MailFacts(host, port, security, security_problem=f"{ca_file} cannot be read: {_words(error)}")
     try:
         talk = (
             smtplib.SMTP_SSL(host, port, timeout=WAIT_S, context=context)
