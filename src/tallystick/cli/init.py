@@ -18,6 +18,8 @@ _LOCAL = "http://localhost:8000"
 @click.command("init")
 @click.option("--issuer", metavar="URL", help="The URL under which everybody will know this server.")
 @click.option("--admin", metavar="EMAIL", help="Make an administrator with this e-mail address.")
+@click.option("--root-key-file", type=click.Path(path_type=Path), help="Where the root key is, or is made.")
+@click.option("--store", metavar="URL", help="Where the data will be.")
 @click.option("--password-stdin", is_flag=True, help="Read the password of the administrator from stdin.")
 @click.option(
     "--dir",
@@ -27,7 +29,14 @@ _LOCAL = "http://localhost:8000"
     show_default=True,
     help="Where; made if it is not there.",
 )
-def init(issuer: str | None, admin: str | None, password_stdin: bool, folder: Path) -> None:
+def init(
+    issuer: str | None,
+    admin: str | None,
+    root_key_file: Path | None,
+    store: str | None,
+    password_stdin: bool,
+    folder: Path,
+) -> None:
     """Write the settings file, and make the root key, the database and an administrator.
 
     What is there already stays as it is, so it may be given again. On a terminal it asks for what is not said.
@@ -42,7 +51,9 @@ def init(issuer: str | None, admin: str | None, password_stdin: bool, folder: Pa
         password = password_of_stdin() if password_stdin else _asked_password(asks)
     elif password_stdin:
         raise click.UsageError("--password-stdin needs --admin")
-    founded = found_in(folder, {"issuer": issuer} if issuer else {}, admin or "", password)
+    said = {"issuer": issuer, "root_key_file": root_key_file, "store": store}
+    chosen = {name: value for name, value in said.items() if value is not None}
+    founded = found_in(folder, chosen, admin or "", password)
     print(folder / FILE)
     sys.stdout.flush()
     _tell(founded, folder)
