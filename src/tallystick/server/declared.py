@@ -127,5 +127,9 @@ def did_you_mean(name: str, known: tuple[str, ...]) -> str:
     if near:
         return near[0]
     # The last word alone often tells which level was forgotten: refresh_grace for policy.refresh_grace.
-    last = name.lower().replace("__", ".").rpartition(".")[2]
-    return next((one for one in known if one.rpartition(".")[2] == last), "")
+    last = _last(name.lower())
+    return next((one for one in known if _last(one) == last), "")
+
+
+def _last(name: str) -> str:
+    return name.replace("__", ".").rpartition(".")[2]

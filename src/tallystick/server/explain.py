@@ -147,12 +147,10 @@ def unknown_variables(environment: Mapping[str, str] | None = None) -> tuple[tup
     known = {one.variable for one in all_settings}
     known |= {PREFIX + "__".join(one.path[:at]).upper() for one in all_settings for at in range(1, len(one.path))}
     known |= {one.variable + _FILE_END for one in all_settings if one.secret}
-    ours = sorted(name for name in variables if name.upper().startswith(PREFIX))
-    return tuple(
-        (name, meant.upper() if (meant := did_you_mean(name, tuple(sorted(one.lower() for one in known)))) else "")
-        for name in ours
-        if name.upper() not in known
-    )
+    names = tuple(sorted(one.removeprefix(PREFIX).lower() for one in known))
+    ours = sorted(name for name in variables if name.upper().startswith(PREFIX) and name.upper() not in known)
+    meant = {name: did_you_mean(name.upper().removeprefix(PREFIX), names).upper() for name in ours}
+    return tuple((name, f"{PREFIX}{near}" if near else "") for name, near in meant.items())
 
 
 def secrets_in_file() -> tuple[str, ...]:
