@@ -15,6 +15,7 @@ from tallystick.server.doctor.examine import Examination
 from tallystick.server.doctor.finding import Report
 from tests.support.processes import PASSWORD, Server, tallystick
 from tests.support.proxy import Habits, Pairs, Proxy
+from tests.support.secure import Secure
 
 pytestmark = pytest.mark.process
 HOST = "localhost"
@@ -91,6 +92,26 @@ def test_a_sound_set_up_without_a_proxy_is_left_alone(tmp_path: Path, monkeypatc
         monkeypatch.chdir(tmp_path)
         report = Examination({}).run()
     assert (names(report), report.unseen) == ([], ())
+
+
+def test_a_sound_set_up_with_tls_of_its_own_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that ends TLS itself gives no finding to who trusts its certificate, and one to who does not."""
+    server = Secure(tmp_path)
+    for name, value in {"ISSUER": server.issuer, "TLS_CERT": "cert.pem", "TLS_KEY": "key.pem"}.items():
+        server.environment[f"TALLYSTICK_{name}"] = value
+        monkeypatch.setenv(f"TALLYSTICK_{name}", value)
+    made = tallystick(
+        tmp_path, "init", "--issuer", server.issuer, "--admin", "ada@example.com", "--password-stdin", stdin=PASSWORD
+    )
+    assert made.returncode == 0, made.stderr
+    monkeypatch.chdir(tmp_path)
+    with server:
+        stranger = Examination({}).run()
+        server.authority.cert_pem.write_to_path("ca.pem")
+        monkeypatch.setenv("SSL_CERT_FILE", "ca.pem")
+        sound = Examination({}).run()
+    assert names(stranger) == ["tls_untrusted"]
+    assert (names(sound), sound.unseen) == ([], ())
 
 
 @pytest.mark.parametrize(
