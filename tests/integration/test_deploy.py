@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
 import socket
+import subprocess
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -104,6 +106,19 @@ def test_the_unit_uses_directives_that_there_are() -> None:
         assert set(directives) == set(KNOWN_DIRECTIVES[section].split())
     once = {key for keys in found.values() for key, values in keys.items() if len(values) > 1}
     assert once == {"Environment", "SystemCallFilter"}
+
+
+def test_systemd_itself_finds_nothing_to_say(tmp_path: Path) -> None:
+    """Where systemd's own checker is installed, it reads the unit without a complaint about a directive or a value."""
+    checker = shutil.which("systemd-analyze")
+    if checker is None:
+        # The directives are held to the list above.
+        assert UNIT.exists()
+        return
+    copy = tmp_path / UNIT.name
+    copy.write_text(UNIT.read_text().replace("/opt/tallystick/bin/tallystick", "/bin/true"))
+    done = subprocess.run([checker, "verify", copy], capture_output=True, text=True, timeout=60, check=False)
+    assert not re.search(r"Unknown|Failed to parse|Invalid", done.stderr), done.stderr
 
 
 def test_the_unit_is_hardened() -> None:

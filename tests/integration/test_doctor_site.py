@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
@@ -256,6 +257,27 @@ def test_a_bad_certificate_is_found(
     with Proxy(context_of(certificate)) as proxy:
         proxy.to(house[2].port)
         assert found in names(examine(url=proxy.url))
+
+
+def test_metrics_that_are_open_to_the_world_are_found(
+    examine: Callable[..., Report],
+    authority_file: tuple[trustme.CA, Path],
+    house: tuple[Path, Proxy, Server],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Metrics that are shown under a name of the world, to whoever asks, are found; the name is led to this host here."""
+    real = socket.getaddrinfo
+
+    def led_here(host: str, *more: object, **named: object) -> object:
+        return real(HOST if host == "auth.example" else host, *more, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "getaddrinfo", led_here)
+    shown = Habits(status={"/metrics": 200})
+    with Proxy(context_of(authority_file[0].issue_cert("auth.example")), shown) as proxy:
+        proxy.to(house[2].port)
+        assert "metrics_open" in names(examine(url=f"https://auth.example:{proxy.port}"))
+        proxy.habits = Habits(status={"/metrics": 404})
+        assert "metrics_open" not in names(examine(url=f"https://auth.example:{proxy.port}"))
 
 
 def test_who_does_not_answer_is_not_called_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
