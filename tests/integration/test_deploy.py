@@ -42,7 +42,7 @@ KNOWN_DIRECTIVES = {
 """Section → the directives of systemd.unit(5), systemd.service(5) and systemd.exec(5) that are used; no other is."""
 COMPOSE_KEYS = {
     "build", "cap_add", "cap_drop", "depends_on", "environment", "image", "mem_limit", "networks", "pids_limit", "ports",
-    "read_only", "restart", "security_opt", "stop_grace_period", "tmpfs", "volumes",
+    "read_only", "restart", "secrets", "security_opt", "stop_grace_period", "tmpfs", "volumes",
 }  # fmt: skip
 
 
@@ -213,12 +213,13 @@ def test_the_health_check_tells_life_from_death(tmp_path: Path, monkeypatch: pyt
 def test_the_compose_file_is_sound() -> None:
     """Only known keys; every network, volume and service that is named exists; nothing runs with more than it needs."""
     found = compose()
-    assert found.keys() == {"name", "services", "networks", "volumes"}
+    assert found.keys() == {"name", "services", "networks", "volumes", "secrets"}
     for name, service in found["services"].items():
         assert service.keys() <= COMPOSE_KEYS, name
         assert service["cap_drop"] == ["ALL"]
         assert service["security_opt"] == ["no-new-privileges:true"]
         assert service["read_only"] is True
+        assert set(service.get("secrets", [])) <= found["secrets"].keys()
         assert set(service["networks"]) <= found["networks"].keys()
         assert set(service.get("depends_on", {})) <= found["services"].keys()
         for volume in service.get("volumes", []):
