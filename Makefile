@@ -64,6 +64,7 @@ docs: .make/docs ## write the generated reference, then build the pages into .ma
 	@$(BIN)/python tools/cli_reference.py
 	@$(BIN)/python tools/moves_reference.py
 	@$(BIN)/python -m tools.sight
+	@$(BIN)/python tools/doctor_reference.py
 	@$(BIN)/python tools/limits_reference.py
 	@$(BIN)/zensical build --strict
 	@$(BIN)/pytest -q tests/docs

@@ -15,6 +15,8 @@ from tallystick.web.call import Handler
 from tallystick.web.edge import NOBODY, Edge
 from tallystick.web.endpoints.accounts import Accounts
 from tallystick.web.endpoints.health import Health
+from tallystick.web.endpoints.mirror import PATH as MIRROR_PATH
+from tallystick.web.endpoints.mirror import Mirror
 from tallystick.web.endpoints.oauth import TokenEndpoint
 from tallystick.web.endpoints.session import Sessions
 from tallystick.web.endpoints.well_known import WellKnown
@@ -43,6 +45,7 @@ def _table(authority: Authority, trusted_origins: Collection[str]) -> dict[str, 
         "/oauth/token": {"POST": tokens.trade},
         "/.well-known/jwks.json": {"GET": known.key_set},
         METADATA_PATH: {"GET": known.metadata},
+        MIRROR_PATH: {"GET": Mirror(authority).show},
         "/livez": {"GET": health.alive},
         "/readyz": {"GET": health.ready},
     }
