@@ -26,7 +26,7 @@ help: ## list what can be typed here
 run: .make/env ## start the server on http://localhost:8000 with SQLite under ./.tallystick (ARGS="--port 8001" passes options)
 	@exec $(BIN)/tallystick serve $(ARGS)
 
-test: .make/env system static unit-coverage ## run everything: lint, types, import contracts, coverage gate, all tests
+test: .make/env system .make/browser static unit-coverage ## run everything: lint, types, import contracts, coverage gate, all tests
 	@$(BIN)/pytest -n $(WORKERS) --dist worksteal --junitxml=.make/junit.xml $(ARGS) \
 		&& $(BIN)/python tools/ledger.py .make/junit.xml
 
@@ -37,7 +37,7 @@ format: .make/env ## let ruff format the code and mend what it can
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format .
 
 system:
-	@tools/system-packages strace curl
+	@tools/system-packages strace curl chromium node=nodejs npm
 
 static: .make/env
 	@$(BIN)/ruff format --check --quiet . || { echo "some files are not formatted: type 'make format'" >&2; exit 1; }
@@ -86,6 +86,11 @@ clean: ## remove the environment and every cache of this folder (the data under 
 	@echo "installing the environment into .venv" >&2
 	@$(SYNC) --python "$$(command -v $(PYTHON))"
 	@touch $@
+
+.make/browser: tests/browser/package.json tests/browser/package-lock.json
+	@echo "fetching axe-core into .make/browser" >&2
+	@rm -rf $@ && mkdir -p $@ && cp $^ $@/
+	@npm ci --prefix $@ --ignore-scripts --no-audit --no-fund --loglevel=error >&2 || { rm -rf $@; exit 1; }
 
 .make/bench: .make/env
 	@$(SYNC) --inexact --group bench

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, Literal, get_args, get_origin
 
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from tallystick import errors
@@ -115,13 +115,23 @@ def errors_page() -> str:
 
 def settings_page() -> str:
     """Gives the text of `docs/reference/settings.md`: one heading for each setting, one table for the policy."""
-    simple = {name: field for name, field in Settings.model_fields.items() if name != "policy"}
+    simple = {name: field for name, field in settings_of(Settings) if name != "policy"}
     rows = "".join(f"{row}\n" for row in _policy_rows("policy", Policy, *PRESETS.values()))
     return "\n".join([_SETTINGS_HEAD, *(_setting(*one) for one in simple.items()), _POLICY_HEAD + rows])
 
 
+def settings_of(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    """Gives the name of every setting with its field; those of a nested model have a dot in their names."""
+    for name, field in model.model_fields.items():
+        kinds = [one for one in get_args(field.annotation) if isinstance(one, type) and issubclass(one, BaseModel)]
+        if kinds:
+            yield from settings_of(kinds[0], f"{prefix}{name}.")
+        else:
+            yield prefix + name, field
+
+
 def _setting(name: str, field: FieldInfo) -> str:
-    variable = f"{PREFIX}{name.upper()}"
+    variable = f"{PREFIX}{name.upper().replace('.', '__')}"
     secret = SecretStr in get_args(field.annotation)
     limits = [f"{word} {getattr(one, at)}" for one in field.metadata for at, word in _LIMITS if hasattr(one, at)]
     rows = [
@@ -130,7 +140,7 @@ def _setting(name: str, field: FieldInfo) -> str:
         field.description or "",
         "",
         f"* type: {', '.join([_type(field.annotation), *limits])}",
-        f"* default: {_value(field.default)}",
+        f"* default: {_value(None if field.is_required() else field.default)}",
         f"* environment: `{variable}`"
         + (f", or the name of a file that holds it in `{variable}_FILE`" if secret else ""),
     ]
@@ -150,15 +160,14 @@ def _type(annotation: Any) -> str:
         return "texts, in the environment separated by commas or spaces"
     if SecretStr in get_args(annotation):
         return "secret text"
-    if Path in get_args(annotation):
-        return _TYPES[Path]
-    if str in get_args(annotation):
-        return "text"
+    for one in get_args(annotation):
+        if one in _TYPES:
+            return _TYPES[one]
     raise TypeError(f"no words for {annotation}")
 
 
 def _value(value: Any) -> str:
-    return "none" if value is None or value == () else f"`{value}`"
+    return "none" if value in (None, (), "") else f"`{value}`"
 
 
 def _policy_rows(path: str, cls: Any, *presets: Any) -> Iterator[str]:

@@ -18,7 +18,8 @@ from tallystick.crypto.sealer import RootSealer
 from tallystick.crypto.signer import KeySigner
 from tallystick.errors import Misconfigured
 from tallystick.identity.password import PasswordParameters, PasswordRules
-from tallystick.ports import Clock, Entropy, Events, Hasher, Places, Store
+from tallystick.mail.office import SmtpMail
+from tallystick.ports import Clock, Entropy, Events, Hasher, Mailer, Places, Store
 
 DEFAULT_ROOT_KEY_FILE = Path(".tallystick/root.key")
 
@@ -41,6 +42,8 @@ class Authority(_Authority):
         entropy: randomness; the kernel's by default.
         hasher: slow hashes; the bounded pool by default.
         places: where networks are, for lists of sessions; nobody knows by default.
+        mailer: sends mail: what `SmtpMail` says, or one of your own. With it addresses are verified and forgotten
+            passwords reset; without it neither is offered.
         claims_store: records its issuer in a store that belongs to none yet; tools that serve nobody leave that to who
             serves.
 
@@ -64,24 +67,30 @@ class Authority(_Authority):
         entropy: Entropy | None = None,
         hasher: Hasher | None = None,
         places: Places | None = None,
+        mailer: Mailer | SmtpMail | None = None,
         claims_store: bool = True,
     ) -> None:
         sealer = RootSealer(RootKey.load_or_create(Path(root_key_file)))
+        issuer, clock, entropy = checked_issuer(issuer), clock or SystemClock(), entropy or SystemEntropy()
+        events = events or PlainEvents()
+        if isinstance(mailer, SmtpMail):
+            mailer = mailer.mailer(issuer, clock, entropy, events)
         super().__init__(
             World(
-                issuer=checked_issuer(issuer),
+                issuer=issuer,
                 policy=policy,
                 passwords=passwords or PasswordRules(),
                 store=stores,
-                clock=clock or SystemClock(),
-                entropy=entropy or SystemEntropy(),
+                clock=clock,
+                entropy=entropy,
                 hasher=hasher
                 or HashingPool(password_parameters or PasswordParameters(), workers=workers, pepper=pepper),
                 signer=KeySigner(sealer),
                 sealer=sealer,
                 passkeys=WebAuthn(issuer),
-                events=events or PlainEvents(),
+                events=events,
                 places=places,
+                mailer=mailer,
             ),
             claims_store=claims_store,
         )

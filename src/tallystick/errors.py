@@ -13,8 +13,9 @@
     ├── InvalidRequest              the request itself is malformed                      400
     │   ├── BodyTooLarge            UnsupportedBody         NotFound                     413 · 415 · 404
     │   ├── MethodNotAllowed        UnknownHost                                          405 · 421
-    │   ├── AlreadyExists           LastAdministrator                                    409
-    │   └── PasswordRefused                                                              422
+    │   ├── AlreadyExists           LastAdministrator       PasswordRefused              409 · 422
+    │   ├── PlainHttp               BackupRefused                                        400
+    │   └── LinkInvalid             (from a mail: used, too old, or none)                400
     ├── Throttled                   later: carries retry_after_s                         429
     ├── OAuthError                  one subclass per registered code (RFC 6749 5.2)      400 · 401
     ├── Conflict                    lost a compare-and-swap; settled inside, never shown
@@ -271,6 +272,20 @@ class UnknownHost(InvalidRequest):
     default_public = "This host is not served here."
 
 
+class PlainHttp(InvalidRequest):
+    """The request came over plain http, and this issuer is https: 400; a credential in it is to be changed."""
+
+    code = "request.plain_http"
+    default_public = "Use https."
+
+
+class BackupRefused(InvalidRequest):
+    """A backup or an archive of the log cannot be used: damaged, another issuer's, or with a gap."""
+
+    code = "backup.refused"
+    default_public = "The backup cannot be used."
+
+
 class AlreadyExists(InvalidRequest):
     """What was to be created exists already: 409."""
 
@@ -283,6 +298,13 @@ class LastAdministrator(InvalidRequest):
 
     code = "account.last_administrator"
     default_public = "This is the last administrator who is enabled. Make somebody else an administrator first."
+
+
+class LinkInvalid(InvalidRequest):
+    """A link from a mail is none, was used, is too old, or something changed since it was sent: 400."""
+
+    code = "link.invalid"
+    default_public = "This link does not work any more. Ask for a new one."
 
 
 class PasswordRefused(InvalidRequest):

@@ -13,14 +13,15 @@ import pytest
 from tests.architecture.source import OURS, ROOT, module_name, modules
 
 HOMES = {
+    "aiosmtplib": ("mail",),
     "argon2": ("crypto",),
     "bcrypt": ("crypto",),
     "click": ("cli",),
-    "cryptography": ("core.keys", "crypto"),
+    "cryptography": ("core.keys", "crypto", "server.tls"),
     "fastapi": ("fastapi", "cli.demo"),
     "webauthn": ("crypto",),
+    "jinja2": ("mail", "web.pages"),
     "joserfc": ("core.keys", "crypto"),
-    "jinja2": ("web.pages", "mail"),
     "maxminddb": ("observe.places",),
     "pydantic": ("fastapi", "server"),
     "pydantic_settings": ("server",),

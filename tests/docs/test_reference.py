@@ -20,6 +20,7 @@ from tools.reference import (
     error_classes,
     errors_page,
     public_names,
+    settings_of,
 )
 
 CODES = [cls.code for cls in error_classes()]
@@ -56,8 +57,11 @@ def test_the_generated_page_is_the_one_that_the_code_gives(page: Path) -> None:
 def test_every_setting_has_its_words() -> None:
     """A setting that is added to the server is told with its environment variable, and one of the policy with its meaning."""
     text = SETTINGS_PAGE.read_text()
-    assert all(f"\n## {name}\n" in text for name in Settings.model_fields)
-    assert all(f"`{PREFIX}{name.upper()}`" in text for name in Settings.model_fields if name != "policy")
+    names = [name for name, _ in settings_of(Settings)]
+    assert all(f"\n## {name}\n" in text for name in names)
+    variables = [f"`{PREFIX}{name.upper().replace('.', '__')}`" for name in names if name != "policy"]
+    assert all(variable in text for variable in variables)
+    assert len(names) > len(Settings.model_fields)
     rows = re.findall(r"^\| `policy\.([\w.]+)` \|.*\| (.+) \|$", text, re.MULTILINE)
     assert {name.split(".")[0] for name, _ in rows} == {field.name for field in fields(Policy)}
     assert all(meaning.strip() for _, meaning in rows)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tallystick.authority.issued import Tokens
+from tallystick.authority.revoke import Everything
+from tests.support.factors import an_owner
 from tests.support.house import ADA, BOB, NETWORK, NEW_PASSWORD, PASSWORD, House, Pause, code_of, revealed, verdict
 
 pytestmark = pytest.mark.anyio
@@ -94,6 +96,36 @@ class TestMintedBefore:
         head = await house.authority.head()
         assert all(row.born >= head for row in sessions)
         assert len(sessions) == {"password": 1, "cut": 1, "disabled": 0}[change]
+
+    @pytest.mark.parametrize("change", ["password", "cut", "disabled", "everything"])
+    @pytest.mark.parametrize("stopped", [False, True], ids=["between the steps", "before the commit"])
+    async def test_a_second_step_loses_to_a_cut_after_the_first(self, house: House, change: str, stopped: bool) -> None:
+        """A pending sign-in is born before its password was read: whatever cuts after that ends it, to the last moment."""
+        owner, pause = await an_owner(house, "totp"), Pause()
+        pending = await owner.begin()
+        authority, account = house.authority, owner.account
+
+        async def before(name: str, _: int) -> None:
+            if name == "commit" and stopped:
+                await pause.here()
+
+        async def cut() -> None:
+            house.door.before = None
+            if change == "password":
+                await authority.change_password(owner.cookie, PASSWORD, NEW_PASSWORD, network=NETWORK)
+            elif change == "disabled":
+                await authority.disable_account(account.id, because="test")
+            else:
+                await authority.revoke(Everything() if change == "everything" else account.id, because="test")
+
+        with house.door.with_before(before):
+            if stopped:
+                code = await pause.run(code_of(owner.prove(pending, owner.by_code())), cut)
+            else:
+                await cut()
+                code = await code_of(owner.prove(pending, owner.by_code()))
+        assert code == "authentication.expired"
+        assert await owner.sessions() == (1 if change == "password" else 0)
 
     async def test_everywhere_but_here_leaves_the_one_that_asks(self, house: House) -> None:
         """The browser that ends all others is born again at the cut: its new cookie is good, its old one is dead."""

@@ -6,7 +6,7 @@ import hmac
 import json
 import logging
 import time
-from base64 import urlsafe_b64encode
+from base64 import b32decode, b32encode, urlsafe_b64encode
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,20 @@ from tallystick.core.session.model import AppHolder
 from tallystick.crypto.hashing import HashingPool
 from tallystick.identity.password import PasswordParameters
 from tests.support.dump import blobs_of, dump_of, forms_of, values_of
-from tests.support.house import ADA, ISSUER, NETWORK, PASSWORD, PERMISSIONS, House, Kind, a_house, code_of, revealed
+from tests.support.factors import an_owner
+from tests.support.house import (
+    ADA,
+    BOB,
+    ISSUER,
+    NETWORK,
+    PASSWORD,
+    PERMISSIONS,
+    House,
+    Kind,
+    a_house,
+    code_of,
+    revealed,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -189,6 +202,24 @@ class TestNoSecretAtRest:
             with pytest.raises(Misconfigured):
                 stranger.unseal(f"signing-key:{key.kid}", key.sealed)
             assert busy.house.authority.world.sealer.unseal(f"signing-key:{key.kid}", key.sealed)
+
+    async def test_no_factor_can_be_made_of_a_dump(self, kind: Kind, tmp_path: Path) -> None:
+        """An app's secret is sealed, in the account and in an offer; recovery codes and handles are there as digests only."""
+        async with a_house(kind, tmp_path) as house:
+            owner = await an_owner(house, "totp")
+            offered = await an_owner(house, email=BOB)
+            offer = await house.authority.begin_totp(offered.cookie)
+            pending = await owner.begin()
+            dump, values = dump_of(house), values_of(house)
+            secrets = [*owner.codes, *(code.replace("-", "") for code in owner.codes)]
+            secrets += [revealed(one) for one in (offer.handle, offer.secret, pending.handle)]
+            assert [form for secret in secrets for form in forms_of(secret) if form in dump] == []
+            for raw in (owner.secret, b32decode(revealed(offer.secret))):
+                forms = (raw, raw.hex().encode(), b32encode(raw), urlsafe_b64encode(raw).rstrip(b"="))
+                assert [form for form in forms if form in dump] == []
+            for blob in {one for one in blobs_of(values) if len(one) == 32}:
+                for value in (urlsafe_b64encode(blob).rstrip(b"=").decode(), blob.hex()):
+                    assert await code_of(owner.prove_value(f"tsh_{value}")) == "authentication.expired"
 
     @pytest.mark.parametrize("algorithm", ["HS256"])
     async def test_a_shared_key_is_sealed_too(self, kind: Kind, tmp_path: Path, algorithm: str) -> None:

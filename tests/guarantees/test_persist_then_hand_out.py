@@ -13,7 +13,8 @@ from tallystick.core.credentials.refresh_token import parse_refresh_token
 from tallystick.core.secret import Digest
 from tallystick.core.session.model import AppHolder
 from tallystick.errors import Unavailable
-from tests.support.house import ADA, NETWORK, NEW_PASSWORD, PASSWORD, House, Pause, a_house, code_of, revealed
+from tests.support.factors import an_owner
+from tests.support.house import ADA, BOB, NETWORK, NEW_PASSWORD, PASSWORD, House, Pause, a_house, code_of, revealed
 
 pytestmark = pytest.mark.anyio
 
@@ -50,6 +51,11 @@ class Stage:
             ),
             "service": self._service,
             "register a client": lambda: house.authority.create_client("web", kind="web"),
+            "begin with two factors": lambda: self.owner.begin(),
+            "prove a code": self._prove,
+            "prove a code in an app": self._prove_app,
+            "step up by a code": self._step_up,
+            "renew recovery codes": lambda: house.authority.renew_recovery_codes(self.owner.cookie),
         }
         return await acts[name]()
 
@@ -59,12 +65,29 @@ class Stage:
             client_id=service.id, client_secret=secret, network=NETWORK
         )
 
+    async def with_factor(self) -> None:
+        """Makes somebody who needs two factors, with a step of each kind begun."""
+        self.owner = await an_owner(self.house, "totp", email=BOB)
+        self.pending = await self.owner.begin()
+        self.pending_app = await self.owner.begin_app(self.client)
+        self.asked = await self.house.authority.begin_step_up(self.owner.cookie)
+
+    async def _prove(self) -> Any:
+        return await self.owner.prove(self.pending, self.owner.by_code())
+
+    async def _prove_app(self) -> Any:
+        return await self.owner.prove(self.pending_app, self.owner.by_code(), deliver="tokens")
+
+    async def _step_up(self) -> Any:
+        return await self.owner.prove(self.asked, self.owner.by_code(), cookie=self.owner.cookie)
+
     service: Any = None
 
 
 ACTS = (
     "sign in", "sign in again", "sign in by an app", "step up", "open from", "rotate", "end all but",
-    "change the password", "service", "register a client",
+    "change the password", "service", "register a client", "begin with two factors", "prove a code",
+    "prove a code in an app", "step up by a code", "renew recovery codes",
 )  # fmt: skip
 
 
@@ -110,6 +133,7 @@ class TestPersistThenHandOut:
         """While the store still writes, no token is signed or derived and nothing has been answered."""
         stage = await Stage(house).prepare()
         stage.service = await house.service()
+        await stage.with_factor()
         spy, pause = Spy(house, monkeypatch), Pause()
         seen: list[list[str]] = []
 
@@ -132,6 +156,7 @@ class TestPersistThenHandOut:
         """When the store cannot write, the answer is 503 and no credential was made at all."""
         stage = await Stage(house).prepare()
         stage.service = await house.service()
+        await stage.with_factor()
         spy = Spy(house, monkeypatch)
 
         async def before(name: str, _: int) -> None:
@@ -142,20 +167,23 @@ class TestPersistThenHandOut:
             assert await code_of(stage.do(act)) == "unavailable"
         assert spy.made == []
 
-    @pytest.mark.parametrize("act", ["sign in", "sign in again", "step up", "end all but", "change the password"])
+    @pytest.mark.parametrize("act", ["sign in", "sign in again", "step up", "end all but", "change the password",
+                                     "prove a code", "step up by a code"])  # fmt: skip
     async def test_a_new_cookie_is_in_the_store_when_it_is_handed_out(self, house: House, act: str) -> None:
         """What a browser gets is what the store has: the digest of exactly this cookie."""
         stage = await Stage(house).prepare()
+        await stage.with_factor()
         signed = await stage.do(act)
         facts = await house.door.store.facts_of_session(Digest.of(revealed(signed.cookie)))
         assert facts.session is not None
         assert facts.session.id == signed.view.id
         assert facts.session.holder.cookie == Digest.of(revealed(signed.cookie))
 
-    @pytest.mark.parametrize("act", ["sign in by an app", "open from", "rotate"])
+    @pytest.mark.parametrize("act", ["sign in by an app", "open from", "rotate", "prove a code in an app"])
     async def test_a_new_refresh_token_is_in_the_store_when_it_is_handed_out(self, house: House, act: str) -> None:
         """What an app gets is the generation that the store has."""
         stage = await Stage(house).prepare()
+        await stage.with_factor()
         tokens = await stage.do(act)
         token = parse_refresh_token(revealed(tokens.refresh_token), house.authority.world.sealer.refresh_masters())
         assert token is not None

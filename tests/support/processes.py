@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -87,10 +87,12 @@ class Browser:
 
     Args:
         port: where the server listens.
+        host: what it asks for; localhost by default.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, host: str = "") -> None:
         self.port = port
+        self.host = host or f"localhost:{port}"
         self.cookies: dict[str, str] = {}
         self.csrf = ""
 
@@ -105,7 +107,7 @@ class Browser:
         timeout_s: float = 30,
     ) -> Reply:
         """Sends a request with the cookies of the jar, keeps those that come back, gives the answer."""
-        headers = {"Host": f"localhost:{self.port}"}
+        headers = {"Host": self.host}
         if self.cookies and not bearer:
             headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
             headers |= {"X-CSRF-Token": self.csrf} if self.csrf else {}
@@ -172,14 +174,16 @@ class Server:
         self.environment = dict(environment or {})
         self.wrapper = tuple(wrapper)
         self.process: subprocess.Popen[bytes] | None = None
+        self.probe_host = ""
+        self.limits: Callable[[], None] | None = None
 
     @property
     def log(self) -> str:
         """What it printed so far."""
         return (self.folder / "serve.log").read_text(errors="replace")
 
-    def start(self) -> Self:
-        """Starts it and waits until it is ready."""
+    def spawn(self) -> subprocess.Popen[bytes]:
+        """Starts it and does not wait."""
         words = [*self.wrapper, sys.executable, "-m", "tallystick.cli.main", "serve"]
         with (self.folder / "serve.log").open("ab") as sink:
             self.process = subprocess.Popen(
@@ -190,10 +194,16 @@ class Server:
                 stdout=sink,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=self.limits,
             )
+        return self.process
+
+    def start(self) -> Self:
+        """Starts it and waits until it is ready."""
+        process = self.spawn()
         deadline = time.monotonic() + START_S
-        while Browser(self.port).ask("GET", "/readyz", timeout_s=5).status != 200:
-            assert self.process.poll() is None, f"it ended with {self.process.returncode}:\n{self.log}"
+        while Browser(self.port, self.probe_host).ask("GET", "/readyz", timeout_s=5).status != 200:
+            assert process.poll() is None, f"it ended with {process.returncode}:\n{self.log}"
             assert time.monotonic() < deadline, f"it was not ready after {START_S} s:\n{self.log}"
             time.sleep(0.03)
         return self

@@ -7,7 +7,10 @@ from dataclasses import replace
 from tallystick.authority.administrators import witnesses
 from tallystick.authority.browser import demand_fresh, get_browser_session
 from tallystick.authority.deliver import deliver_cookie
+from tallystick.authority.devices import completed
 from tallystick.authority.issued import SignedIn
+from tallystick.authority.links import ask_for_account
+from tallystick.authority.notices import tell_owner
 from tallystick.authority.passwords import hash_new_password, prove_known_password
 from tallystick.authority.settle import commit, settle
 from tallystick.authority.throttling import begin_attempt
@@ -53,13 +56,20 @@ async def create_account(world: World, email: str, password: str, permissions: f
     return replace(account, version=1)
 
 
-async def sign_up(world: World, email: str, password: str, *, network: str) -> Account:
+async def sign_up(world: World, email: str, password: str, *, network: str) -> Account | None:
     """Creates an account for whoever asks, throttled by network; it may do nothing special.
+
+    With a mailer nothing is created yet and None is given, whether or not the address is taken: a mail tells its reader how
+    it goes on (links.py).
 
     Raises:
         Throttled: too many accounts came from there.
-        InvalidRequest, PasswordRefused, AlreadyExists, Overloaded, Unavailable: as create_account.
+        AlreadyExists: there is an account with this address; only without a mailer.
+        InvalidRequest, PasswordRefused, Overloaded, Unavailable: as create_account.
     """
+    if world.mailer is not None:
+        await ask_for_account(world, email, password, network=network)
+        return None
     canonical_email(email)
     await begin_attempt(world, SIGN_UP, SIGN_UP, f"sign-up:{network_of(network)}", network)
     return await create_account(world, email, password, frozenset())
@@ -168,12 +178,14 @@ async def change_password(world: World, cookie: str, old: str, new: str, *, netw
         )
         decision = replace(ending, events=(Event("password.changed"), *ending.events))
         assert decision.to_deliver is not None
-        changed = replace(present.account, password_hash=hashed[0], password_changed_at=now)
+        changed = present.account.with_password(hashed[0], now)
         committed = await commit(world, decision, PutAccount(changed), now=now)
         session = committed.sessions.get(present.session.id, decision.to_deliver.session)
         return deliver_cookie(world, decision.to_deliver, session, changed, committed.position, now=now)
 
-    return await settle(world, once)
+    signed = await settle(world, once)
+    tell_owner(world, signed.account, "password_changed", network=network)
+    return completed(world, signed, None, network=network, known=True)
 
 
 async def _get(world: World, principal: PrincipalId) -> Account:

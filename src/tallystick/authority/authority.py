@@ -14,6 +14,7 @@ from typing import Any, Self
 from tallystick.authority import jobs, rotate_keys
 from tallystick.authority.for_clients import ForClients
 from tallystick.authority.for_factors import ForFactors
+from tallystick.authority.for_mail import ForMail
 from tallystick.authority.for_operators import ForOperators
 from tallystick.authority.for_people import ForPeople
 from tallystick.authority.recording import Recorder
@@ -31,7 +32,7 @@ from tallystick.verifier.verifier import Verifier
 _ISSUER_SETTING = "issuer"
 
 
-class Authority(ForPeople, ForFactors, ForClients, ForOperators):
+class Authority(ForPeople, ForMail, ForFactors, ForClients, ForOperators):
     """The one that opens, issues and ends; also a SessionSource for its own routes, which it checks with a verifier.
 
     Args:
@@ -120,6 +121,7 @@ class Authority(ForPeople, ForFactors, ForClients, ForOperators):
             with suppress(asyncio.CancelledError):
                 await self._jobs
         try:
+            await jobs.finish(self.world)
             if self._verifier is not None:
                 await asyncio.to_thread(self._verifier.stop)
             with suppress(Unavailable):

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+from tallystick.authority.acting import acting
 from tallystick.authority.browser import BrowserSession, demand_fresh, get_browser_session
 from tallystick.authority.issued import PasskeyOffer, TotpOffer
+from tallystick.authority.notices import Notice, tell_owner
 from tallystick.authority.pending import challenge_of, get_handle, put_handle
 from tallystick.authority.proving import TOTP_PURPOSE, with_totp_used
 from tallystick.authority.settle import commit, settle
@@ -28,6 +30,7 @@ from tallystick.ports import PutAccount, RedeemHandle
 
 TOTP_OFFER = "totp_offer"
 PASSKEY_OFFER = "passkey_offer"
+_WORDS = {"totp": "an app that shows codes", "passkey": "a passkey", "recovery_codes": "new recovery codes"}
 _SEALED, _CHALLENGE = "sealed", "challenge"
 
 
@@ -256,3 +259,6 @@ async def _commit(
     redeemed = () if offer is None else (RedeemHandle(offer.digest),)
     account = PutAccount(replace(present.account, authenticators=after))
     await commit(world, Decision(Outcome.ALLOWED, events=(event,)), account, *redeemed, now=world.clock.now())
+    notice: Notice = "factor_added" if event.name == "authenticator.added" else "factor_removed"
+    network = acting().network or present.session.network
+    tell_owner(world, present.account, notice, network=network, factor=_WORDS[dict(event.facts)["kind"]])

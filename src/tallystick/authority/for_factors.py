@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tallystick.authority import enrolling, pending, proving
+from tallystick.authority import devices, enrolling, pending, proving
 from tallystick.authority.issued import PasskeyOffer, Pending, SignedIn, StepUp, Tokens, TotpOffer
 from tallystick.authority.proving import Deliver
 from tallystick.authority.world import World
@@ -23,13 +23,18 @@ class ForFactors:
         network: str,
         cookie: str | None = None,
         deliver: Deliver = "cookie",
+        device: str | None = None,
+        label: str = "",
     ) -> SignedIn | Tokens:
         """Finishes a sign-in or a step-up by one more proof. See proving.prove."""
-        return await proving.prove(self.world, handle, proof, network=network, cookie=cookie, deliver=deliver)
+        done = await proving.prove(self.world, handle, proof, network=network, cookie=cookie, deliver=deliver)
+        if isinstance(done, Tokens):
+            return done
+        return devices.completed(self.world, done, device, network=network, label=label)
 
-    async def begin_passkey_sign_in(self, *, stay: bool = False, label: str = "") -> Pending:
+    async def begin_passkey_sign_in(self, *, network: str = "", stay: bool = False, label: str = "") -> Pending:
         """Begins a sign-in by a passkey alone. See pending.begin_passkey_sign_in."""
-        return await pending.begin_passkey_sign_in(self.world, stay=stay, label=label)
+        return await pending.begin_passkey_sign_in(self.world, network=network, stay=stay, label=label)
 
     async def begin_step_up(self, cookie: str) -> StepUp:
         """Says how a person may prove themselves again. See pending.begin_step_up."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tallystick.authority import accounts, browser, revoke, sign_in
+from tallystick.authority import accounts, browser, devices, revoke, sign_in
 from tallystick.authority.issued import Pending, Revoked, SignedIn, Tokens
 from tallystick.authority.passwords import prove_known_password
 from tallystick.authority.world import World
@@ -10,7 +10,6 @@ from tallystick.core.credentials.view import SessionView
 from tallystick.core.ids import SessionId
 from tallystick.core.session import decide
 from tallystick.errors import AuthenticationIncomplete
-from tallystick.identity.account import Account
 from tallystick.identity.factors import authentication_of
 
 
@@ -19,17 +18,24 @@ class ForPeople:
 
     world: World
 
-    async def sign_up(self, email: str, password: str, *, network: str) -> Account:
-        """Creates an account for whoever asks. See accounts.sign_up."""
-        return await accounts.sign_up(self.world, email, password, network=network)
-
     async def sign_in(
-        self, email: str, password: str, *, network: str, cookie: str | None = None, stay: bool = False, label: str = ""
+        self,
+        email: str,
+        password: str,
+        *,
+        network: str,
+        cookie: str | None = None,
+        stay: bool = False,
+        label: str = "",
+        device: str | None = None,
     ) -> SignedIn | Pending:
         """Opens a browser's session by a password. See sign_in.sign_in."""
-        return await sign_in.sign_in(
-            self.world, email, password, network=network, cookie=cookie, stay=stay, label=label
+        signed = await sign_in.sign_in(
+            self.world, email, password, network=network, cookie=cookie, stay=stay, label=label, device=device
         )
+        if isinstance(signed, Pending):
+            return signed
+        return devices.completed(self.world, signed, device, network=network, label=label)
 
     async def sign_in_app(
         self,

@@ -26,6 +26,7 @@ class SignedIn:
         cookie: the value of the new cookie.
         csrf: what pages send as `X-CSRF-Token`.
         max_age: seconds for which the browser shall keep the cookie; None until it is closed.
+        device: the value of the device cookie, for a sign-in that is complete; None leaves it as it is.
     """
 
     view: SessionView
@@ -33,6 +34,20 @@ class SignedIn:
     cookie: Secret
     csrf: Secret
     max_age: int | None
+    device: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordReset:
+    """A forgotten password that was replaced; nobody is signed in by it.
+
+    Args:
+        account: whose it is.
+        device: a device cookie: who reads the owner's mail is not kept out by strangers' guesses.
+    """
+
+    account: Account
+    device: Secret
 
 
 @dataclass(frozen=True, slots=True)

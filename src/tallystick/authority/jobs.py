@@ -1,4 +1,4 @@
-"""What an authority does by itself: flush last uses, advance keys, sweep."""
+"""What an authority does by itself: flush last uses, advance keys, sweep, errands, mail."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ SWEEP_EVERY_S = 60.0
 TRAIL_EVERY_S = 1.0
 CHECKPOINT_EVERY_S = 300.0
 CHECKPOINT_FIRST_S = 1.0
+
+
+MAIL_AGAIN_S = 5.0
 
 
 async def flush_uses(world: World) -> None:
@@ -58,6 +61,22 @@ async def close_trail(world: World) -> None:
         await checkpoint(world)
 
 
+async def finish(world: World) -> None:
+    """Does what is left of errands and mail, in bounded time; for the end of a process."""
+    await world.errands.close(world)
+    if world.mailer is not None:
+        await world.mailer.close()
+
+
+async def _mail(world: World) -> None:
+    while world.mailer is not None:
+        try:
+            await world.mailer.run()
+        except Exception:  # noqa: BLE001  (a mailer of somebody else's may do anything; the other jobs go on)
+            world.events.tell((Event("job.failed", None, (("job", "mail"), ("code", "internal"))),))
+            await asyncio.sleep(MAIL_AGAIN_S)
+
+
 async def run_jobs(world: World) -> None:
     """Runs the jobs until cancelled; a job that fails is told to the events and tried again at its next time."""
     with acting_as(actor=ITSELF):
@@ -71,6 +90,8 @@ async def _run_jobs(world: World) -> None:
         _every(world, "flush", FLUSH_EVERY_S, flush_uses),
         _every(world, "keys", KEYS_EVERY_S, _keys),
         _every(world, "sweep", SWEEP_EVERY_S, _sweep),
+        world.errands.run(world),
+        _mail(world),
     )
 
 

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from tallystick.authority.devices import find_device
 from tallystick.authority.throttling import begin_attempt, forgive, take_back
 from tallystick.authority.world import World
 from tallystick.core.ids import ClientId
 from tallystick.core.secret import Digest
 from tallystick.core.session.model import Session
-from tallystick.errors import AuthenticationFailed, Conflict, Unavailable
+from tallystick.errors import AuthenticationFailed, Conflict, Throttled, Unavailable
 from tallystick.identity.account import Account
+from tallystick.identity.device import Device
 from tallystick.identity.identifier import canonical_email
 from tallystick.identity.password import check_new_password, normalised
-from tallystick.identity.throttle import PASSWORD, PASSWORD_ANYWHERE
+from tallystick.identity.throttle import PASSWORD, PASSWORD_ANYWHERE, PASSWORD_DEVICE, Rule
 from tallystick.ports import Facts, PutAccount
 
 if TYPE_CHECKING:
     from tallystick.authority.sign_in import Proof
+
+
+class _Counter(NamedTuple):
+    """Under what an attempt is counted, and how guesses from anywhere are slowed down there."""
+
+    subject: str
+    wide: Rule
 
 
 async def prove_password(
@@ -30,6 +40,7 @@ async def prove_password(
     network: str,
     client: ClientId | None = None,
     known: Session | None = None,
+    device: str | None = None,
 ) -> tuple[Facts, Account]:
     """Finds the account of an identifier and proves its password.
 
@@ -43,6 +54,7 @@ async def prove_password(
         network: the client's address.
         client: a client to load with the account.
         known: a live session that the request presents; if it is this account's, strangers' guesses do not slow it down.
+        device: the device cookie that the request carries; if it is known to the account, neither.
 
     Raises:
         AuthenticationFailed: there is no such account, it is disabled, or the password is wrong; all cost the same time.
@@ -57,11 +69,11 @@ async def prove_password(
     account = facts.account
     stored = account.password_hash if account is not None else None
     if stored is None or stored != proof.matched:
-        subject = _subject(account, identifier, known)
-        right = await _attempt(world, proof.password, stored, subject, network)
+        own = _own_counter(account, known, find_device(world, device, account, world.clock.now()))
+        counter = _counter(account, identifier)
+        right = await _attempt(world, proof.password, stored, (*own, counter), network)
         if not right or account is None or not account.enabled:
-            raise AuthenticationFailed(f"password for {subject}")
-        await forgive(world, subject, network)
+            raise AuthenticationFailed(f"password for {counter.subject}")
         assert stored is not None
         proof.matched = await _upgraded(world, account, proof.password, stored)
         if proof.matched != stored:
@@ -75,21 +87,40 @@ async def prove_known_password(
     world: World, account: Account, password: str, *, network: str, session: Session
 ) -> None:
     """Proves the password of an account from a live session of it; raises as prove_password."""
-    subject = _subject(account, account.identifier, session)
-    if not await _attempt(world, password, account.password_hash, subject, network) or not account.enabled:
-        raise AuthenticationFailed(f"password for {subject}")
-    await forgive(world, subject, network)
+    counters = _own_counter(account, session, None)
+    if not await _attempt(world, password, account.password_hash, counters, network) or not account.enabled:
+        raise AuthenticationFailed(f"password for {account.id}")
 
 
-async def _attempt(world: World, password: str, stored: str | None, subject: str, network: str) -> bool:
+async def prove_link_password(world: World, password: str, hashed: str, subject: str, network: str) -> None:
+    """Proves the password that waits behind a link; raises AuthenticationFailed, Throttled, Overloaded."""
+    if not await _attempt(world, password, hashed, (_Counter(subject, PASSWORD_DEVICE),), network):
+        raise AuthenticationFailed("password for a link", public="This is not the password that was chosen at sign-up.")
+
+
+async def _attempt(world: World, password: str, stored: str | None, counters: Sequence[_Counter], network: str) -> bool:
     """Counts an attempt, then looks at the password; what our own trouble kept from being looked at was no guess."""
-    await begin_attempt(world, PASSWORD, PASSWORD_ANYWHERE, subject, network)
+    subject = await _begin(world, counters, network)
     try:
-        return await world.hasher.verify(normalised(password), stored)
+        right = await world.hasher.verify(normalised(password), stored)
     except Unavailable:
         with suppress(Unavailable):
             await take_back(world, subject, network)
         raise
+    if right:
+        await forgive(world, subject, network)
+    return right
+
+
+async def _begin(world: World, counters: Sequence[_Counter], network: str) -> str:
+    """Counts an attempt under the first counter that allows one, and gives its subject; raises Throttled if none does."""
+    *own, last = counters
+    for counter in own:
+        with suppress(Throttled):
+            await begin_attempt(world, PASSWORD, counter.wide, counter.subject, network)
+            return counter.subject
+    await begin_attempt(world, PASSWORD, last.wide, last.subject, network)
+    return last.subject
 
 
 async def hash_new_password(world: World, password: str, identifier: str) -> str:
@@ -103,14 +134,20 @@ async def hash_new_password(world: World, password: str, identifier: str) -> str
     return await world.hasher.hash(checked)
 
 
-def _subject(account: Account | None, identifier: str, known: Session | None) -> str:
+def _counter(account: Account | None, identifier: str) -> _Counter:
     # One counter per account whatever identifier was typed; the digest keeps addresses without an account out of the store.
+    name = Digest.of(identifier).hex()[:22] if account is None else account.id
+    return _Counter(f"password:{name}", PASSWORD_ANYWHERE)
+
+
+def _own_counter(account: Account | None, known: Session | None, device: Device | None) -> tuple[_Counter, ...]:
+    # A live session, or a device cookie, is proof of a sign-in before: it has a counter of its own, which strangers do not
+    # move, and which allows whoever stole it only a few guesses.
     if account is None:
-        return f"password:{Digest.of(identifier).hex()[:22]}"
-    # A live session is proof of a device that signed in before: it has counters of its own, which only its cookie moves.
+        return ()
     if known is not None and known.principal == account.id:
-        return f"password:{account.id}:{known.id}"
-    return f"password:{account.id}"
+        return (_Counter(f"password:{account.id}:{known.id}", PASSWORD_DEVICE),)
+    return (_Counter(f"password:{account.id}:{device.name}", PASSWORD_DEVICE),) if device is not None else ()
 
 
 async def _upgraded(world: World, account: Account, password: str, stored: str) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from tallystick.authority.browser import get_browser_session
 from tallystick.authority.issued import Pending, StepUp
 from tallystick.authority.settle import commit
+from tallystick.authority.throttling import begin_attempt
 from tallystick.authority.world import World
 from tallystick.core.ids import ClientId, PrincipalId, SessionId
 from tallystick.core.revocation.entry import Position
@@ -20,6 +21,7 @@ from tallystick.identity.account import Account
 from tallystick.identity.authenticators import Authenticators
 from tallystick.identity.factors import methods_of
 from tallystick.identity.passkey import CHALLENGE_BYTES
+from tallystick.identity.throttle import CHALLENGE, network_of
 from tallystick.ports import PutHandle
 
 PENDING = "pending"
@@ -118,8 +120,18 @@ async def begin_pending(world: World, account: Account, born: Position, wish: Wi
     return Pending(handle, methods_of(held), world.policy.pending_lifetime, options)
 
 
-async def begin_passkey_sign_in(world: World, *, stay: bool, label: str) -> Pending:
-    """Begins a sign-in by a passkey alone; whose it is, the passkey says."""
+def challenge_subject(network: str) -> str:
+    """Gives under what the challenges are counted that nobody's password stands before."""
+    return f"challenge:{network_of(network)}"
+
+
+async def begin_passkey_sign_in(world: World, *, network: str, stay: bool, label: str) -> Pending:
+    """Begins a sign-in by a passkey alone; whose it is, the passkey says.
+
+    Raises:
+        Throttled: too many were begun from this network and not finished.
+    """
+    await begin_attempt(world, CHALLENGE, CHALLENGE, challenge_subject(network), network)
     challenge = world.entropy.bytes(CHALLENGE_BYTES)
     facts = Wish(label=label, stay=stay, first="").written() | _kept(challenge)
     handle = await put_handle(world, PENDING, await world.store.head(), facts)

@@ -10,7 +10,7 @@ from tallystick.authority.browser import get_browser_session
 from tallystick.authority.deliver import deliver_cookie
 from tallystick.authority.issued import SignedIn, Tokens
 from tallystick.authority.opening import Proved, open_for_app, open_for_browser
-from tallystick.authority.pending import PENDING, STEP_UP, challenge_of, get_handle, wish_of
+from tallystick.authority.pending import PENDING, STEP_UP, challenge_of, challenge_subject, get_handle, wish_of
 from tallystick.authority.settle import commit, settle
 from tallystick.authority.sign_in import demand_first_party
 from tallystick.authority.throttling import begin_attempt, forgive, take_back
@@ -20,7 +20,7 @@ from tallystick.core.session import decide
 from tallystick.core.session.decision import Event
 from tallystick.core.session.handle import Handle
 from tallystick.core.session.model import Authentication
-from tallystick.errors import AuthenticationExpired, AuthenticationFailed, Conflict, Unavailable
+from tallystick.errors import AuthenticationExpired, AuthenticationFailed, Conflict, Misconfigured, Unavailable
 from tallystick.identity.account import Account
 from tallystick.identity.authenticators import Authenticators
 from tallystick.identity.factors import (
@@ -67,6 +67,7 @@ async def prove(
 
     async def once() -> SignedIn | Tokens:
         pending = await get_handle(world, handle, PENDING, STEP_UP)
+        attempt.alone = pending.principal is None
         if (pending.client is not None) != (deliver == "tokens"):
             raise AuthenticationExpired("the sign-in began for another kind of client")
         facts, account = await _facts(world, pending, proof)
@@ -86,7 +87,9 @@ async def prove(
 
 
 class _Attempt:
-    """One attempt, counted once however often a lost race is decided again."""
+    """One attempt, counted once however often a lost race is decided again; `alone` if no password came before it."""
+
+    alone = False
 
     def __init__(self, world: World, network: str) -> None:
         self._world, self._network = world, network
@@ -105,7 +108,11 @@ class _Attempt:
 
     async def forgive(self) -> None:
         if self._subject is not None:
-            await forgive(self._world, self._subject, self._network)
+            # The commit is done: what was opened is handed out, also when a counter cannot be written.
+            with suppress(Unavailable):
+                await forgive(self._world, self._subject, self._network)
+                if self.alone:
+                    await take_back(self._world, challenge_subject(self._network), self._network)
 
 
 async def _facts(world: World, pending: Handle, proof: FactorProof) -> tuple[Facts, Account]:
@@ -161,10 +168,18 @@ def with_totp_used(world: World, held: Authenticators, code: str, now: int) -> A
     totp = held.totp
     step = None
     if totp is not None:
-        step = matching_step(world.sealer.unseal(TOTP_PURPOSE, totp.sealed), code, now, totp.last_step)
+        step = matching_step(_unsealed(world, totp.sealed), code, now, totp.last_step)
     if totp is None or step is None:
         raise AuthenticationFailed("a TOTP code", public=_WRONG_CODE)
     return replace(held, totp=replace(totp, last_step=step, used_at=now))
+
+
+def _unsealed(world: World, sealed: bytes) -> bytes:
+    try:
+        return world.sealer.unseal(TOTP_PURPOSE, sealed)
+    except Misconfigured as error:
+        # The root key is not the one of before: our own trouble, of which whoever signs in can do nothing.
+        raise Unavailable(error.detail, retry_after_s=60) from None
 
 
 def _with_passkey_used(world: World, account: Account, pending: Handle, response: str, now: int) -> Authenticators:

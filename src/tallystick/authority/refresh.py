@@ -6,6 +6,7 @@ from tallystick.authority.clients import authenticate_client
 from tallystick.authority.deliver import chosen_scopes, deliver_tokens
 from tallystick.authority.issued import Tokens
 from tallystick.authority.settle import commit, settle
+from tallystick.authority.throttling import count_failure
 from tallystick.authority.world import World, standing_of
 from tallystick.core.credentials.refresh_token import RefreshToken, parse_refresh_token
 from tallystick.core.ids import ClientId
@@ -19,6 +20,7 @@ from tallystick.errors import (
     RefreshReused,
     SessionEnded,
 )
+from tallystick.identity.throttle import REFRESH
 
 
 async def refresh(
@@ -47,10 +49,12 @@ async def refresh(
         RefreshReused: an old generation came back; its session has ended.
         SessionEnded, CredentialExpired: its session is over.
         OAuthInvalidScope: more than was granted; nothing was consumed.
+        Throttled: too many that were never issued came from there; the right ones are never made to wait.
         Unavailable: our own trouble; nothing was consumed.
     """
     presented = parse_refresh_token(token, world.sealer.refresh_masters())
     if presented is None:
+        await count_failure(world, REFRESH, "refresh", network)
         raise CredentialMalformed("not a refresh token of ours")
     client = ClientId.parse(client_id) if client_id else None
     if client is None:
@@ -79,6 +83,8 @@ async def refresh(
 
     decision, tokens = await settle(world, once)
     if tokens is None:
+        if decision.outcome is Outcome.REFUSED:
+            await count_failure(world, REFRESH, "refresh", network)
         raise _refusal(decision.outcome, presented)
     return tokens
 

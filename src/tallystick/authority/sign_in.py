@@ -27,7 +27,15 @@ class Proof:
 
 
 async def sign_in(
-    world: World, email: str, password: str, *, network: str, cookie: str | None, stay: bool, label: str
+    world: World,
+    email: str,
+    password: str,
+    *,
+    network: str,
+    cookie: str | None,
+    stay: bool,
+    label: str,
+    device: str | None = None,
 ) -> SignedIn | Pending:
     """Opens a browser's session; the same person in the same browser steps up the live one, somebody else replaces it.
 
@@ -39,6 +47,7 @@ async def sign_in(
         cookie: the session cookie that the request carried, if any.
         stay: the person asked to stay signed in.
         label: what the session may be recognised by.
+        device: the device cookie that the request carried, if any.
 
     Returns:
         The session, or for an account with a second factor what the next step needs; then there is no session yet.
@@ -52,7 +61,7 @@ async def sign_in(
     async def once() -> SignedIn | Pending:
         known = await find_browser_session(world, cookie, world.clock.now())
         facts, account = await prove_password(
-            world, email, proof, network=network, known=known.session if known is not None else None
+            world, email, proof, network=network, known=known.session if known is not None else None, device=device
         )
         if account.authenticators.second_factor:
             return await begin_pending(world, account, facts.position, Wish(label=label, stay=stay))

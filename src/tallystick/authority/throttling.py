@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from tallystick.authority.world import World
+from tallystick.core.secret import Digest
 from tallystick.errors import Throttled
-from tallystick.identity.throttle import Rule, allowed_at, begin, network_of, succeeded, taken_back
+from tallystick.identity.throttle import LETTER, Rule, allowed_at, begin, network_of, succeeded, taken_back
 
 
 def _keys(subject: str, network: str) -> tuple[str, str]:
@@ -34,6 +35,14 @@ async def begin_attempt(world: World, rule: Rule, wide: Rule, subject: str, netw
             if key == anywhere:
                 await world.store.count(pair, taken_back)
             raise Throttled(f"{key} waits {wait_s} s", retry_after_s=wait_s)
+
+
+async def may_write(world: World, identifier: str) -> bool:
+    """Counts a mail that anybody can cause to an address; tells whether it may be sent. Nobody who asks is told."""
+    now = world.clock.now()
+    key = f"letter:{Digest.of(identifier).hex()[:22]}"
+    before = await world.store.count(key, lambda held: begin(held, now, LETTER, 0))
+    return allowed_at(before, LETTER, 0) <= now
 
 
 async def take_back(world: World, subject: str, network: str) -> None:

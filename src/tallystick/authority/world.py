@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from tallystick.authority.errands import Errands
 from tallystick.authority.trail import Trail
 from tallystick.core.credentials.view import SessionView
 from tallystick.core.ids import ClientId, PrincipalId, SessionId
@@ -15,7 +16,7 @@ from tallystick.identity.account import Account
 from tallystick.identity.password import PasswordRules
 from tallystick.identity.place import described
 from tallystick.oauth.client import Client
-from tallystick.ports import Clock, Entropy, Events, Facts, Hasher, Passkeys, Places, Sealer, Signer, Store
+from tallystick.ports import Clock, Entropy, Events, Facts, Hasher, Mailer, Passkeys, Places, Sealer, Signer, Store
 from tallystick.verifier.clocks import SYSTEM, Clocks
 
 
@@ -52,6 +53,8 @@ class World:
         sealer: the root key.
         passkeys: the ceremonies of WebAuthn.
         events: where events go.
+        mailer: sends mail; None where there is none.
+        errands: what is done after the answer.
         uses: session → instant of its last use, collected until the next flush.
         clocks: what the verifier of the authority's own routes reads; it must agree with `clock`.
         services: what was read of services a moment ago.
@@ -73,6 +76,8 @@ class World:
     sealer: Sealer
     passkeys: Passkeys
     events: Events
+    mailer: Mailer | None = None
+    errands: Errands = field(default_factory=Errands)
     uses: dict[SessionId, int] = field(default_factory=dict)
     clocks: Clocks = SYSTEM
     services: dict[ClientId, RememberedService] = field(default_factory=dict)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from threading import Event
 from types import FrameType
 
 import click
 
 from tallystick.cli import output
+from tallystick.cli.archive import keep
 from tallystick.cli.options import settings_of, with_store
 from tallystick.core.revocation.entry import ORIGIN, Position, Revocation
 from tallystick.core.revocation.feed import Beat, Log, Snapshot
+from tallystick.stores.archive import written
 from tallystick.stores.open import open_log
 
 WAIT_S = 1.0
@@ -29,9 +32,13 @@ def log() -> None:
 @log.command("follow")
 @click.option("--from", "start", metavar="POSITION", help="Only what comes after this one, such as 1.42.")
 @click.option("--no-wait", is_flag=True, help="End at the head of the log instead of waiting for more.")
+@click.option("--archive", metavar="FILE", help="Add to this file what comes after its last line, for a restore.")
+@click.option("--json", "_", is_flag=True, expose_value=False, help="Write JSON lines, which it always does.")
 @with_store
-def follow(start: str | None, no_wait: bool, store: str | None) -> None:
+def follow(start: str | None, no_wait: bool, archive: str | None, store: str | None) -> None:
     """Show what a verifier sees: the entries that still matter, then every new one; JSON lines."""
+    if archive is not None and start is not None:
+        raise click.UsageError("an archive knows itself from where it goes on: leave out --from")
     after = ORIGIN if start is None else Position.parse(start)
     if after is None:
         raise click.UsageError("a position is two numbers with a dot between them, such as 1.42")
@@ -46,22 +53,14 @@ def follow(start: str | None, no_wait: bool, store: str | None) -> None:
         signal.signal(name, enough)
     source.open()
     try:
+        if archive is not None:
+            keep(source, Path(archive), stop, wait=not no_wait)
+            return
         for entry in entries(source, stop, wait=not no_wait):
             if entry.position > after:
-                output.emit(line(entry))
+                output.emit(written(entry))
     finally:
         source.close()
-
-
-def line(entry: Revocation) -> dict[str, object]:
-    """Gives an entry as it is printed: its position, what it ends, when it was appended, and the chain up to it."""
-    return {
-        "position": entry.position.text(),
-        "kind": entry.ending.kind.name.lower(),
-        "name": entry.ending.name,
-        "appended_at": entry.appended_at,
-        "chain": entry.chain.hex(),
-    }
 
 
 def entries(source: Log, stop: Event, *, wait: bool) -> Iterator[Revocation]:

@@ -17,7 +17,7 @@ from tallystick.embed import Authority
 from tallystick.errors import NotFound
 from tallystick.identity.account import Account
 from tallystick.server.settings import Settings
-from tallystick.server.wiring import issuer_at, open_authority, recorded_issuer
+from tallystick.server.wiring import default_issuer, open_authority, recorded_issuer
 
 T = TypeVar("T")
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -61,7 +61,7 @@ def settings_of(store: str | None = None, **flags: object) -> Settings:
 
 def issuer_of(settings: Settings) -> str:
     """Gives the issuer of the settings, else the one that the server recorded in the store, else localhost."""
-    return settings.issuer or asyncio.run(recorded_issuer(settings)) or issuer_at(settings.port)
+    return settings.issuer or asyncio.run(recorded_issuer(settings)) or default_issuer(settings)
 
 
 @asynccontextmanager

@@ -117,6 +117,7 @@ class Policy:
         access_token_lifetime: lifetime of an access token (60 s to staleness.access_token_lifetime_max).
         refresh_grace: how long the immediate predecessor of a refresh token gets the identical successor (0 to 60 s).
         pending_lifetime: lifetime of a pending sign-in.
+        link_lifetime: how long a link in a mail works (5 minutes to a day).
         sessions_per_opener_and_client: live sessions per (browser session, client); one more ends the least recently used.
         sessions_per_opener: live sessions opened from one browser session.
         unbound_sessions_per_client: live unbound sessions per (principal, client).
@@ -135,6 +136,7 @@ class Policy:
     access_token_lifetime: int = minutes(10)
     refresh_grace: int = 10
     pending_lifetime: int = minutes(10)
+    link_lifetime: int = minutes(30)
     sessions_per_opener_and_client: int = 20
     sessions_per_opener: int = 200
     unbound_sessions_per_client: int = 50
@@ -149,6 +151,7 @@ class Policy:
         )
         _within("refresh_grace", self.refresh_grace, 0, 60)
         _within("fresh_lifetime", self.fresh_lifetime, 1, self.browser_kept.absolute_lifetime)
+        _within("link_lifetime", self.link_lifetime, minutes(5), days(1))
         _within("previous_cookie_lifetime", self.previous_cookie_lifetime, 0, minutes(5))
         _within("key_set_max_age", self.key_set_max_age, 10, days(1))
         _within("signing_key_lifetime", self.signing_key_lifetime, 4 * self.key_set_max_age, days(730))

@@ -10,7 +10,7 @@ from tallystick.core.ids import ClientId, PrincipalId
 from tallystick.core.session.decision import Event
 
 LOGGER = "tallystick"
-_WARNINGS = frozenset({"refresh.refused", "job.failed"})
+_WARNINGS = frozenset({"refresh.refused", "job.failed", "mail.refused", "mail.delayed", "mail.dropped"})
 _REUSED = ("because", "reuse")
 
 

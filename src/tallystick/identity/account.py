@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tallystick.core.ids import PrincipalId
 from tallystick.identity.authenticators import NO_AUTHENTICATORS, Authenticators
@@ -40,6 +40,15 @@ class Account:
     password_changed_at: int
     verified_at: int | None = None
     authenticators: Authenticators = NO_AUTHENTICATORS
+
+    def with_password(self, hashed: str, now: int) -> Account:
+        """Gives the account with another password.
+
+        The instant of the change grows with every change, also within one second: what was bound to the password of before
+        (links in mails, device cookies) is told apart by it.
+        """
+        changed_at = max(now, self.password_changed_at + 1)
+        return replace(self, password_hash=hashed, password_changed_at=changed_at)
 
     def __repr__(self) -> str:
         return f"Account(id={self.id!s}, version={self.version}, enabled={self.enabled})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, assert_never
 
 from tallystick.core.session.model import Authentication
 from tallystick.identity.authenticators import Authenticators
@@ -75,6 +75,8 @@ def method_of(proof: FactorProof) -> Method:
             return "recovery_code"
         case PasskeyAssertion():
             return "passkey"
+        case _:
+            assert_never(proof)
 
 
 def methods_of(held: Authenticators) -> tuple[Method, ...]:

@@ -1,6 +1,7 @@
 """Recovery codes: long random values on paper, each good once in place of a second factor (NIST SP 800-63B-4, look-up secrets).
 
-A code has 80 random bits, so its SHA-256 cannot be guessed at from a stolen database, and a slow hash would add nothing.
+A code has 120 random bits. From 112 on a plain hash keeps it (ASVS 6.5.2): it cannot be guessed at from a stolen database,
+and a slow hash would add nothing.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import re
 from tallystick.core.secret import Digest, Secret
 
 CODES = 10
-CODE_BYTES = 10
+CODE_BYTES = 15
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 """Without i, l, o and u: nothing that is read for something else, and no words."""
 _LENGTH = CODE_BYTES * 8 // 5
@@ -21,7 +22,7 @@ RANDOM_BYTES = CODES * CODE_BYTES
 
 
 def codes_of(raw: bytes) -> tuple[Secret, ...]:
-    """Makes ten codes of a hundred random bytes, as they are shown once: four groups of four signs."""
+    """Makes ten codes of RANDOM_BYTES random bytes, as they are shown once: six groups of four signs."""
     if len(raw) != RANDOM_BYTES:
         raise ValueError(f"recovery codes are made of {RANDOM_BYTES} bytes, not {len(raw)}")
     return tuple(Secret(_written(raw[start : start + CODE_BYTES])) for start in range(0, RANDOM_BYTES, CODE_BYTES))

@@ -73,17 +73,35 @@ PASSWORD = Rule(free=5, first_s=1, cap_s=900, decay_s=900)
 PASSWORD_ANYWHERE = Rule(free=50, first_s=1, cap_s=900, decay_s=1800)
 """Passwords of one account from anywhere: from the 61st failure on at most five guesses an hour."""
 
+PASSWORD_DEVICE = Rule(free=10, first_s=1, cap_s=900, decay_s=1800)
+"""Passwords of one account from one device that signed in to it before: the bound on what its stolen cookie buys."""
+
 FACTOR = Rule(free=5, first_s=1, cap_s=900, decay_s=900)
 """Codes and passkeys of one account from one network."""
 
 FACTOR_ANYWHERE = Rule(free=20, first_s=1, cap_s=900, decay_s=1800)
 """Codes and passkeys of one account from anywhere: whoever gets so far knows the password."""
 
+CHALLENGE = Rule(free=60, first_s=1, cap_s=60, decay_s=60)
+"""Sign-ins by a passkey alone that were begun from one network and not finished; each is a row until its time is over."""
+
 CLIENT_SECRET = Rule(free=10, first_s=1, cap_s=300, decay_s=300)
 """Wrong secrets of one client from one network."""
 
 SIGN_UP = Rule(free=10, first_s=10, cap_s=3600, decay_s=3600)
 """New accounts from one network."""
+
+RESET = Rule(free=10, first_s=10, cap_s=3600, decay_s=3600)
+"""Links asked for from one network."""
+
+LETTER = Rule(free=4, first_s=60, cap_s=3600, decay_s=3600, spread=0)
+"""Mails to one address that anybody can cause; one too many is not sent, and nobody is told."""
+
+LINK = Rule(free=10, first_s=1, cap_s=300, decay_s=300)
+"""Links presented from one network that are none."""
+
+REFRESH = Rule(free=20, first_s=1, cap_s=300, decay_s=300)
+"""Refresh tokens presented from one network that were never issued, or to another client."""
 
 
 def allowed_at(attempts: Attempts, rule: Rule, jitter: float) -> int:

@@ -2,6 +2,7 @@
 
 from tallystick.ports.facts import Committed, Cuts, Facts, Registered
 from tallystick.ports.passkeys import Asserted, Attested, Named, Passkeys
+from tallystick.ports.post import Letter, LetterKind, Mailer
 from tallystick.ports.store import Store
 from tallystick.ports.surroundings import Clock, Entropy, Events, Hasher, Places, Sealer, Signer
 from tallystick.ports.writes import DropHandles, PutAccount, PutClient, PutHandle, PutKeys, Record, RedeemHandle, Write
@@ -17,6 +18,9 @@ __all__ = [
     "Events",
     "Facts",
     "Hasher",
+    "Letter",
+    "LetterKind",
+    "Mailer",
     "Named",
     "Passkeys",
     "Places",

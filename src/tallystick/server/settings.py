@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -24,6 +24,7 @@ from pydantic_settings.exceptions import SettingsError
 
 from tallystick.core.policy import BANKING, CONSUMER, DEFAULT, Policy
 from tallystick.errors import Misconfigured
+from tallystick.server.mail_settings import MailSettings
 
 PREFIX = "TALLYSTICK_"
 FILE = Path("tallystick.toml")
@@ -40,7 +41,7 @@ def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _origins(value: Any) -> Any:
+def _words(value: Any) -> Any:
     return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
 
@@ -78,8 +79,25 @@ class Settings(BaseSettings):
     shutdown_s: int = Field(
         30, ge=1, le=300, description="How long requests in flight may take when it ends, in seconds."
     )
-    trusted_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_origins)] = Field(
+    tls_cert: Path | None = Field(
+        None, description="The file of the TLS certificate and its chain, in PEM; read again when it is renewed."
+    )
+    tls_key: Path | None = Field(
+        None, description="The file of the certificate's private key, in PEM, closed to others; read again like it."
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)] = Field(
+        (),
+        description="Addresses and networks of the proxies whose forwarded headers are believed; of nobody by default.",
+    )
+    proxy_headers: Literal["x-forwarded", "forwarded"] = Field(
+        "x-forwarded",
+        description="Which headers those proxies write: X-Forwarded-For, -Proto and -Host, or Forwarded (RFC 7239).",
+    )
+    trusted_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)] = Field(
         (), description="Origins beside the issuer's whose pages may act for whoever is signed in."
+    )
+    templates: Path | None = Field(
+        None, description="A folder whose templates and assets come before those of our pages; none if it is not given."
     )
     pepper: Annotated[SecretStr | None, AfterValidator(_pepper)] = Field(
         None,
@@ -89,6 +107,7 @@ class Settings(BaseSettings):
         None,
         description="A MaxMind DB file (GeoIP2 or GeoLite2, City or Country) that says where a session's network is.",
     )
+    mail: MailSettings | None = Field(None, description="Mail by SMTP; without it there is none.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What the log tells.")
     preset: Literal["default", "banking", "consumer"] = Field("default", description="Which policy to start from.")
     policy: Policy = Field(DEFAULT, description="What differs from the preset.")
@@ -139,7 +158,7 @@ class Settings(BaseSettings):
 
 
 class _SecretFiles(PydanticBaseSettingsSource):
-    """Reads each secret from the file that `TALLYSTICK_<NAME>_FILE` names."""
+    """Reads each secret from the file that `TALLYSTICK_<NAME>_FILE` names; `__` nests there too."""
 
     def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
         """Gives one secret, or None."""
@@ -148,7 +167,15 @@ class _SecretFiles(PydanticBaseSettingsSource):
 
     def __call__(self) -> dict[str, Any]:
         """Gives the secrets that have a file."""
-        fields = self.settings_cls.model_fields
-        secret = {name: field for name, field in fields.items() if SecretStr in get_args(field.annotation)}
-        found = {name: self.get_field_value(field, name)[0] for name, field in secret.items()}
+        return self._found(self.settings_cls, "")
+
+    def _found(self, model: type[BaseModel], prefix: str) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, field in model.model_fields.items():
+            kinds = get_args(field.annotation)
+            nested = next((one for one in kinds if isinstance(one, type) and issubclass(one, BaseModel)), None)
+            if nested is not None:
+                found[name] = self._found(nested, f"{prefix}{name}__") or None
+            elif SecretStr in kinds:
+                found[name] = self.get_field_value(field, prefix + name)[0]
         return {name: value for name, value in found.items() if value is not None}

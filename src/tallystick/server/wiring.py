@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from starlette.types import ASGIApp
 
+from tallystick.core.keys.lifecycle import SigningKey
+from tallystick.crypto.root_key import RootKey
+from tallystick.crypto.sealer import RootSealer
+from tallystick.crypto.signer import KeySigner
 from tallystick.embed import Authority
 from tallystick.observe.places import GeoPlaces
+from tallystick.proxies import Proxies
 from tallystick.server.settings import Settings
-from tallystick.stores.open import open_stores
+from tallystick.stores.open import open_stores, sqlite_path
 from tallystick.web import standalone
 
 _SQLITE = "sqlite:///"
 
 
-def issuer_at(port: int) -> str:
-    """Gives the issuer of a server that was told none: localhost, which is for development."""
-    return f"http://localhost:{port}"
+def issuer_at(port: int, *, tls: bool = False) -> str:
+    """Gives the issuer of a server that was told none: localhost, which is for development; https where it serves TLS."""
+    return f"{'https' if tls else 'http'}://localhost:{port}"
+
+
+def default_issuer(settings: Settings, port: int | None = None) -> str:
+    """Gives the issuer of the settings, else localhost under a port, by default that of the settings."""
+    return settings.issuer or issuer_at(settings.port if port is None else port, tls=settings.tls_cert is not None)
+
+
+def sqlite_file(store: str) -> Path | None:
+    """Gives the file of a SQLite store by its URL; None for another store."""
+    return sqlite_path(store) if store.startswith(_SQLITE) else None
 
 
 def build_authority(settings: Settings, issuer: str, *, claims_store: bool = True) -> Authority:
@@ -41,6 +56,7 @@ def build_authority(settings: Settings, issuer: str, *, claims_store: bool = Tru
         root_key_file=settings.root_key_file,
         workers=settings.workers,
         pepper=settings.pepper_bytes,
+        mailer=settings.mail.smtp() if settings.mail is not None else None,
         claims_store=claims_store,
         places=GeoPlaces(settings.geo_database) if settings.geo_database is not None else None,
     )
@@ -48,7 +64,10 @@ def build_authority(settings: Settings, issuer: str, *, claims_store: bool = Tru
 
 def build_app(settings: Settings, authority: Authority) -> ASGIApp:
     """Builds the ASGI app of an authority."""
-    return standalone(authority, trusted_origins=settings.trusted_origins)
+    proxies = Proxies(settings.trusted_proxies, settings.proxy_headers)
+    return standalone(
+        authority, trusted_origins=settings.trusted_origins, proxies=proxies, templates=settings.templates
+    )
 
 
 async def recorded_issuer(settings: Settings) -> str | None:
@@ -69,14 +88,24 @@ async def open_authority(settings: Settings) -> AsyncIterator[Authority]:
     Its issuer is the one of the settings, else the one that the server recorded in the store, else localhost. It
     records none: a command that comes before the first `serve` does not know on which port that will be.
     """
-    issuer = settings.issuer or await recorded_issuer(settings) or issuer_at(settings.port)
+    issuer = settings.issuer or await recorded_issuer(settings) or default_issuer(settings)
     async with build_authority(settings, issuer, claims_store=False) as authority:
         yield authority
 
 
+def check_root_key(settings: Settings) -> Callable[[Sequence[SigningKey]], None]:
+    """Gives what raises Misconfigured where the root key is missing or does not open some signing keys."""
+
+    def check(keys: Sequence[SigningKey]) -> None:
+        KeySigner(RootSealer(RootKey.load(settings.root_key_file))).load(keys)
+
+    return check
+
+
 def _make_folders(settings: Settings) -> None:
     files = [settings.root_key_file]
-    if settings.store.startswith(_SQLITE):
-        files.append(Path(settings.store.removeprefix(_SQLITE)))
+    database = sqlite_file(settings.store)
+    if database is not None:
+        files.append(database)
     for file in files:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -31,7 +31,7 @@ def open_stores(url: str) -> Store:
         from tallystick.stores.memory.store import MemoryStore
 
         return MemoryStore()
-    path = _sqlite_path(url)
+    path = sqlite_path(url)
     from tallystick.stores.sql.sqlite_store import SqliteStore
 
     return SqliteStore(path)
@@ -48,13 +48,14 @@ def open_log(url: str) -> FollowedLog:
     """
     if url in ("memory:", "memory://"):
         raise Misconfigured("a store in memory is followed in its own process only, by its log()")
-    path = _sqlite_path(url)
+    path = sqlite_path(url)
     from tallystick.stores.sql.sqlite_log import SqliteLog
 
     return SqliteLog(path)
 
 
-def _sqlite_path(url: str) -> Path:
+def sqlite_path(url: str) -> Path:
+    """Gives the file of a SQLite store; raises Misconfigured if the URL names another."""
     parts = urlsplit(url)
     if parts.scheme != "sqlite":
         raise Misconfigured(f"there is no store for {parts.scheme or 'a URL without a scheme'}: there are {_EXIST}")

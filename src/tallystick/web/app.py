@@ -10,16 +10,16 @@ from starlette.routing import Router
 from starlette.types import ASGIApp
 
 from tallystick.authority.authority import Authority
+from tallystick.proxies import Proxies
 from tallystick.web.call import Handler
-from tallystick.web.edge import Edge
+from tallystick.web.edge import NOBODY, Edge
 from tallystick.web.endpoints.accounts import Accounts
 from tallystick.web.endpoints.health import Health
 from tallystick.web.endpoints.oauth import TokenEndpoint
 from tallystick.web.endpoints.session import Sessions
 from tallystick.web.endpoints.well_known import WellKnown
-from tallystick.web.pages.admin.table import admin_table
 from tallystick.web.pages.shell import Pages
-from tallystick.web.pages.table import CHANGE_PASSWORD_PATH, page_table
+from tallystick.web.pages.table import CHANGE_PASSWORD_PATH, with_pages
 from tallystick.web.pages.troubles import Troubles
 from tallystick.web.presenting import Desk
 
@@ -27,24 +27,36 @@ AT_ROOT = ("/livez", "/readyz", CHANGE_PASSWORD_PATH)
 METADATA_PATH = "/.well-known/oauth-authorization-server"
 
 
-def _table(authority: Authority, desk: Desk, pages: Pages) -> dict[str, dict[str, Handler]]:
+def _table(authority: Authority, trusted_origins: Collection[str]) -> dict[str, dict[str, Handler]]:
+    desk = Desk(authority, frozenset(trusted_origins))
     sessions, accounts, tokens = Sessions(authority, desk), Accounts(authority, desk), TokenEndpoint(authority)
     known, health = WellKnown(authority), Health(authority)
     return {
         "/session": {"GET": sessions.show, "POST": sessions.sign_in, "DELETE": sessions.sign_out},
         "/session/passkey": {"POST": sessions.begin_passkey},
         "/session/access-token": {"POST": sessions.mint},
+        "/sign-up": {"POST": accounts.sign_up},
+        "/verify": {"POST": accounts.verify},
+        "/reset": {"POST": accounts.reset},
         "/oauth/token": {"POST": tokens.trade},
         "/.well-known/jwks.json": {"GET": known.key_set},
         METADATA_PATH: {"GET": known.metadata},
         "/livez": {"GET": health.alive},
         "/readyz": {"GET": health.ready},
-        **page_table(authority, pages, accounts),
-        **admin_table(authority, pages),
     }
 
 
-def routes(authority: Authority, *, trusted_origins: Collection[str] = (), templates: Path | None = None) -> ASGIApp:
+def _pages(authority: Authority, trusted_origins: Collection[str], templates: Path | None) -> Pages:
+    return Pages(authority, Desk(authority, frozenset(trusted_origins)), templates)
+
+
+def routes(
+    authority: Authority,
+    *,
+    trusted_origins: Collection[str] = (),
+    proxies: Proxies = NOBODY,
+    templates: Path | None = None,
+) -> ASGIApp:
     """Gives everything that an authority answers, to be mounted under the path of its issuer.
 
     `app.mount("/auth", routes(authority))` serves the issuer `https://notes.example/auth`. The app's lifespan must be
@@ -55,27 +67,35 @@ def routes(authority: Authority, *, trusted_origins: Collection[str] = (), templ
         authority: whose.
         trusted_origins: origins beside the issuer's whose pages may act for whoever is signed in, such as
             `https://app.example`.
+        proxies: whose forwarded headers are believed; leave it out where the ASGI server has judged them already.
         templates: a folder whose templates and assets come before those of our pages.
+
+    Raises:
+        Misconfigured: there is no such folder.
     """
-    desk = Desk(authority, frozenset(trusted_origins))
-    pages = Pages(authority, desk, templates)
-    table = _table(authority, desk, pages)
-    return Edge(table, authority.issuer, Router(lifespan=authority.lifespan), Troubles(pages).page)
+    pages = _pages(authority, trusted_origins, templates)
+    table = with_pages(_table(authority, trusted_origins), pages)
+    lifespan = Router(lifespan=authority.lifespan)
+    return Edge(table, authority.issuer, lifespan, proxies=proxies, as_page=Troubles(pages).page)
 
 
 def standalone(
-    authority: Authority, *, trusted_origins: Collection[str] = (), templates: Path | None = None
+    authority: Authority,
+    *,
+    trusted_origins: Collection[str] = (),
+    proxies: Proxies = NOBODY,
+    templates: Path | None = None,
 ) -> ASGIApp:
     """Gives a whole ASGI app, lifespan included, that serves an authority under its issuer's path and nothing else.
 
     With a path in the issuer, the metadata is also at `/.well-known/oauth-authorization-server/<path>`, where
-    RFC 8414 section 3.1 has clients look first, and the probes also at the root.
+    RFC 8414 section 3.1 has clients look first, and the probes and `/.well-known/change-password` also at the root.
     """
     path = urlsplit(authority.issuer).path
-    desk = Desk(authority, frozenset(trusted_origins))
-    pages = Pages(authority, desk, templates)
-    below = _table(authority, desk, pages)
+    pages = _pages(authority, trusted_origins, templates)
+    below = with_pages(_table(authority, trusted_origins), pages)
     table = {path + name: methods for name, methods in below.items()}
     if path:
         table |= {METADATA_PATH + path: below[METADATA_PATH]} | {name: below[name] for name in AT_ROOT}
-    return Edge(table, authority.issuer, Router(lifespan=authority.lifespan), Troubles(pages).page)
+    lifespan = Router(lifespan=authority.lifespan)
+    return Edge(table, authority.issuer, lifespan, proxies=proxies, as_page=Troubles(pages).page)

@@ -51,7 +51,7 @@ class Call:
 
     @property
     def network(self) -> str:
-        """The peer's address. Forwarded headers are not looked at: anybody can write them."""
+        """The client's address: the peer's, or behind a listed proxy the one that it names (tallystick.proxies)."""
         peer = self.scope.get("client")
         return peer[0] if peer else "local"
 

@@ -21,12 +21,14 @@ from tallystick.errors import (
     InvalidRequest,
     MethodNotAllowed,
     NotFound,
+    PlainHttp,
     TallystickError,
     Unavailable,
     UnknownHost,
 )
 from tallystick.http import response_of
-from tallystick.web.call import Call, Fields, Handler, Reply, Table, json_reply
+from tallystick.proxies import Proxies, Scheme
+from tallystick.web.call import NO_STORE, Call, Fields, Handler, Reply, Table, json_reply
 
 BODY_LIMIT = 64 * 1024
 BODY_WAIT_S = 20.0
@@ -40,12 +42,17 @@ SECURITY_HEADERS: Fields = (
 HSTS = (b"strict-transport-security", b"max-age=31536000")
 _HOST = re.compile(rb"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _HOSTS_KEPT = 32
+NOBODY = Proxies()
 _BODILESS = (204, 304)
 _log = logging.getLogger("tallystick.web")
 
 
 class _Gone(Exception):
     """The client went away before its request was whole."""
+
+
+class _Unclear(InvalidRequest):
+    """Where the request ends is not clear."""
 
 
 def _as_it_is(scope: Scope, reply: Reply) -> Reply:
@@ -59,16 +66,24 @@ class Edge:
         table: path → method → handler; GET answers HEAD too.
         issuer: its host is served; on http, which is development, every name of the loopback too.
         lifespan: answers the lifespan when nothing is around this app.
+        proxies: whose forwarded headers are believed.
         as_page: makes a page of an error that a person's browser is told.
     """
 
     def __init__(
-        self, table: Table, issuer: str, lifespan: ASGIApp, as_page: Callable[[Scope, Reply], Reply] = _as_it_is
+        self,
+        table: Table,
+        issuer: str,
+        lifespan: ASGIApp,
+        *,
+        proxies: Proxies = NOBODY,
+        as_page: Callable[[Scope, Reply], Reply] = _as_it_is,
     ) -> None:
         self._as_page = as_page
         self._table = {path: _with_head(methods) for path, methods in table.items()}
         self._lifespan = lifespan
-        parts = urlsplit(issuer)
+        self._proxies = proxies
+        self._issuer = parts = urlsplit(issuer)
         host = parts.netloc.rpartition("@")[2].lower()
         name = host if host.endswith("]") else host.rpartition(":")[0] or host
         self._names = {name} | (LOCAL_HOSTS if parts.scheme == "http" else frozenset())
@@ -85,6 +100,8 @@ class Edge:
         name = f"{self._process}-{next(self._counter):x}"
         try:
             fields, repeated = self._checked(scope)
+            if self._proxies:
+                scope = self._through(scope)
             handler = self._handler(scope)
             body = await _in_time(receive) if _has_body(fields) else await _whole(receive)
             call = Call(scope, fields, repeated, body)
@@ -97,7 +114,8 @@ class Edge:
             reply = _refusal(scope, Unavailable("the server stops"))
         except Exception as error:  # noqa: BLE001  (whatever went wrong, the client gets an answer and the log a line)
             _tell(error, name)
-            reply = _refusal(scope, error)
+            moved = self._to_https(scope) if isinstance(error, PlainHttp) else None
+            reply = moved or _refusal(scope, error)
         status, sent, content = reply if reply.status < 400 else self._as_page(scope, reply)
         length = () if status in _BODILESS else ((b"content-length", b"%d" % len(content)),)
         own = {field for field, _ in sent}
@@ -116,6 +134,15 @@ class Edge:
         else:
             await self._lifespan(scope, receive, send)
 
+    def _to_https(self, scope: Scope) -> Reply | None:
+        """Sends a person's browser to https; programs are refused, so that nobody goes on sending secrets in the clear."""
+        wanted = dict(scope["headers"]).get(b"accept", b"")
+        if scope["method"] not in ("GET", "HEAD") or b"text/html" not in wanted:
+            return None
+        where = f"https://{self._issuer.netloc}".encode() + scope.get("raw_path", scope["path"].encode())
+        query = scope.get("query_string", b"")
+        return Reply(308, ((b"location", where + (b"?" + query if query else b"")), *NO_STORE))
+
     def _checked(self, scope: Scope) -> tuple[dict[bytes, bytes], set[bytes]]:
         given = scope["headers"]
         fields: dict[bytes, bytes] = dict(given)
@@ -128,7 +155,17 @@ class Edge:
             raise InvalidRequest("no Host header, or several")
         if host not in self._hosts:
             self._learn(host)
+        # RFC 9112 section 6.1: whatever two readers could understand differently is refused, not repaired.
+        if b"transfer-encoding" in fields and (
+            fields[b"transfer-encoding"].lower() != b"chunked"
+            or b"content-length" in fields
+            or b"transfer-encoding" in repeated
+            or scope.get("http_version") == "1.0"
+        ):
+            raise _Unclear("a Transfer-Encoding that is not chunked alone", public="The body has no clear end.")
         length = fields.get(b"content-length")
+        if b"content-length" in repeated:
+            raise _Unclear("several Content-Length", public="The body has no clear end.")
         if length is not None and not (len(length) < 10 and length.isdigit() and int(length) <= BODY_LIMIT):
             raise BodyTooLarge("the Content-Length is over the limit")
         return fields, repeated
@@ -137,10 +174,26 @@ class Edge:
         found = _HOST.fullmatch(host)
         if found is None:
             raise InvalidRequest("the Host header is malformed")
-        if found[1].decode().lower() not in self._names:
-            raise UnknownHost("another host")
+        self._demand_ours(found[1].decode())
         if len(self._hosts) < _HOSTS_KEPT:
             self._hosts.add(host)
+
+    def _demand_ours(self, host: str) -> None:
+        if host.lower() not in self._names:
+            raise UnknownHost("another host")
+
+    def _through(self, scope: Scope) -> Scope:
+        """Puts the client in the place of a listed proxy; what that says of scheme and host is only compared."""
+        peer = scope.get("client")
+        if not peer:
+            return scope
+        origin = self._proxies.origin(peer[0], scope["headers"])
+        if origin.host is not None:
+            found = _HOST.fullmatch(origin.host.encode("latin-1"))
+            self._demand_ours(found[1].decode() if found else "")
+        if origin.scheme is Scheme.HTTP and self._issuer.scheme == "https":
+            raise PlainHttp("a proxy took it in over plain http")
+        return {**scope, "client": (origin.address, 0)} if origin.address != peer[0] else scope
 
     def _handler(self, scope: Scope) -> Handler:
         path, root = scope["path"], scope.get("root_path")
@@ -193,7 +246,9 @@ def _refusal(scope: Scope, error: Exception) -> Reply:
         (name.lower().encode(), value.encode()) for name, value in answer.headers.items() if name != "Cache-Control"
     )
     # What was not read of the body must not be taken for the next request.
-    closing = isinstance(error, BodyTooLarge | BodyTooSlow) and scope.get("http_version", "1.1").startswith("1")
+    closing = isinstance(error, BodyTooLarge | BodyTooSlow | PlainHttp | _Unclear) and scope.get(
+        "http_version", "1.1"
+    ).startswith("1")
     return json_reply(answer.body, answer.status, (*fields, (b"connection", b"close")) if closing else fields)
 
 

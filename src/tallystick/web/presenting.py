@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from tallystick.authority.authority import Authority
 from tallystick.core.credentials.view import SessionView
+from tallystick.core.secret import Secret
 from tallystick.errors import CredentialMalformed, CredentialMissing, CrossSite
 from tallystick.http import (
     Decision,
@@ -18,7 +19,8 @@ from tallystick.http import (
     session_cookie,
 )
 from tallystick.web.bodies import JSON, Body
-from tallystick.web.call import Call
+from tallystick.web.call import Call, Fields
+from tallystick.web.device_cookie import device_cookie_name_of, set_device_cookie
 
 
 class Desk:
@@ -34,6 +36,7 @@ class Desk:
         self.origin = origin_of(authority.issuer)
         self.trusted_origins = trusted_origins
         self.cookie_name = cookie_name_of(authority.issuer)
+        self.device_cookie_name = device_cookie_name_of(authority.issuer)
 
     def credential(self, call: Call) -> Presented:
         """Gives the credential of a request that may change what it wants to.
@@ -55,11 +58,17 @@ class Desk:
 
     def cookie(self, call: Call) -> str | None:
         """Gives the session cookie of a request that signs in anew, so that a broken one is no obstacle."""
-        cookies = [value for name, value in call.scope["headers"] if name == b"cookie"]
-        try:
-            return session_cookie(cookies, self.cookie_name)
-        except CredentialMalformed:
-            return None
+        return _cookie(call, self.cookie_name)
+
+    def device(self, call: Call) -> str | None:
+        """Gives the device cookie of a request, if it carries one."""
+        return _cookie(call, self.device_cookie_name)
+
+    def device_field(self, device: Secret | None) -> Fields:
+        """Gives the header that sets a device cookie, or none."""
+        if device is None:
+            return ()
+        return ((b"set-cookie", set_device_cookie(self.authority.issuer, device.reveal()).encode()),)
 
     def demand_own_page(self, call: Call, body: Body) -> None:
         """Refuses a sign-in that another site may have sent (login CSRF).
@@ -72,3 +81,11 @@ class Desk:
         decision = same_origin(call.scope["method"], call.scope["headers"], self.origin, self.trusted_origins)
         if decision is Decision.REFUSED or (decision is Decision.UNDECIDED and body.media_type != JSON):
             raise CrossSite("a sign-in that another site may have sent")
+
+
+def _cookie(call: Call, name: str) -> str | None:
+    cookies = [value for field, value in call.scope["headers"] if field == b"cookie"]
+    try:
+        return session_cookie(cookies, name)
+    except CredentialMalformed:
+        return None

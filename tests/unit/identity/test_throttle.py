@@ -10,8 +10,13 @@ from tallystick.errors import Misconfigured
 from tallystick.identity.throttle import (
     CLIENT_SECRET,
     FAILURES_MAX,
+    LETTER,
+    LINK,
     PASSWORD,
     PASSWORD_ANYWHERE,
+    PASSWORD_DEVICE,
+    REFRESH,
+    RESET,
     SIGN_UP,
     Attempts,
     Rule,
@@ -23,7 +28,7 @@ from tallystick.identity.throttle import (
 )
 
 NOW = 1_800_000_000
-PRESETS = [PASSWORD, PASSWORD_ANYWHERE, CLIENT_SECRET, SIGN_UP]
+PRESETS = [PASSWORD, PASSWORD_ANYWHERE, PASSWORD_DEVICE, CLIENT_SECRET, SIGN_UP, RESET, LETTER, LINK, REFRESH]
 RULE = Rule(free=2, first_s=10, cap_s=100, decay_s=200, spread=0.5)
 
 

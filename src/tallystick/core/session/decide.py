@@ -47,8 +47,8 @@ def refresh(
             return Decision(outcome, because=guard.value, events=(Event("refresh.refused", presented.session),))
         case Guard.OUT_OF_TIME:
             return expire(presented.session)
-        case Guard.CURRENT:
-            return _rotate(standing, newest_version, now)
+        case Guard.CURRENT | Guard.BEYOND:
+            return _rotate(standing, presented.generation + 1, newest_version, now)
         case Guard.PREDECESSOR:
             return _repeat(standing)
         case _:
@@ -66,6 +66,10 @@ def _guarded(standing: Standing, presented: RefreshToken, client: ClientId, poli
         Guard.OUT_OF_TIME: verdict is Verdict.EXPIRED or holder.generation >= GENERATION_MAX,
         Guard.NOT_ITS_CLIENT: client != holder.client,
         Guard.CURRENT: presented.generation == holder.generation,
+        # Its MAC is ours, so it was handed out: rows of a backup are older than the tokens that were traded since. A
+        # generation only ever goes up, so of two that present one, the second is found.
+        Guard.BEYOND: holder.generation < presented.generation < GENERATION_MAX
+        and session.born.epoch < standing.position.epoch,
         Guard.PREDECESSOR: presented.generation == holder.generation - 1
         and now <= holder.rotated_at + policy.refresh_grace,
         Guard.OLDER: True,
@@ -73,11 +77,10 @@ def _guarded(standing: Standing, presented: RefreshToken, client: ClientId, poli
     return next(guard for guard, _ in GUARDS if holds[guard])
 
 
-def _rotate(standing: Standing, newest_version: int, now: int) -> Decision:
+def _rotate(standing: Standing, generation: int, newest_version: int, now: int) -> Decision:
     session = standing.session
     assert session is not None
     assert isinstance(session.holder, AppHolder)
-    generation = session.holder.generation + 1
     holder = replace(session.holder, generation=generation, master_version=newest_version, rotated_at=now)
     rotated = replace(session if session.bound else session.used(now), holder=holder)
     return Decision(

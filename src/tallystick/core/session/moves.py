@@ -32,6 +32,7 @@ class Guard(Enum):
     )
     NOT_ITS_CLIENT = "another client or binding than its own"
     CURRENT = "the generation is the current one"
+    BEYOND = "a generation that its row has not reached, and the row is of an epoch before a restore"
     PREDECESSOR = "the generation is the one before, within the grace"
     OLDER = "any other generation"
 
@@ -55,6 +56,7 @@ GUARDS: tuple[tuple[Guard, Move | None], ...] = (
     (Guard.OUT_OF_TIME, Move.EXPIRE),
     (Guard.NOT_ITS_CLIENT, None),
     (Guard.CURRENT, Move.ROTATE),
+    (Guard.BEYOND, Move.ROTATE),
     (Guard.PREDECESSOR, Move.REPEAT),
     (Guard.OLDER, Move.REUSE),
 )

@@ -6,7 +6,7 @@ import fcntl
 import hashlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -89,6 +89,52 @@ class WriterLock:
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
+
+
+class Use:
+    """Who has a store open: any number of processes that use it, or one that puts another database in its place.
+
+    It is the kernel's lock (`flock`), so a process that dies leaves nothing behind.
+
+    Args:
+        path: the lock file; created when it is first taken.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def enter(self) -> Callable[[], None]:
+        """Says that this process uses the store; gives what ends that. Raises Unavailable while it is being replaced."""
+        return self._take(fcntl.LOCK_SH, "the store is being restored")
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Holds the store alone; raises Unavailable while anybody uses it."""
+        leave = self._take(fcntl.LOCK_EX, "the store is in use: stop the server, and every other command on it, first")
+        try:
+            yield
+        finally:
+            leave()
+
+    def _take(self, how: int, why_not: str) -> Callable[[], None]:
+        try:
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise Unavailable(f"cannot open {self._path}: {error.strerror}") from None
+        try:
+            fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            raise Unavailable(why_not) from None
+        return _Taken(descriptor).close
+
+
+class _Taken:
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def close(self) -> None:
+        os.close(self._descriptor)
 
 
 class Mark:

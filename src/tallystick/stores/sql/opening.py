@@ -14,7 +14,7 @@ from tallystick.errors import Misconfigured
 from tallystick.stores.answering import Head, relate
 from tallystick.stores.sql import statements as sql
 from tallystick.stores.sql.engine import connect, run, translated
-from tallystick.stores.sql.files import Mark, WriterLock, create_private
+from tallystick.stores.sql.files import Mark, Use, WriterLock, create_private
 from tallystick.stores.sql.log_transactions import begin_log, head_whole, new_epoch, staleness
 from tallystick.stores.sql.migrate import migrate
 
@@ -35,6 +35,11 @@ class Site:
     def mark(self) -> Mark:
         """How far the log went."""
         return Mark(self.path.with_name(self.path.name + ".head"))
+
+    @property
+    def use(self) -> Use:
+        """Who has the store open."""
+        return Use(self.path.with_name(self.path.name + ".use"))
 
     def lock(self) -> WriterLock:
         """Gives a lock of its own; each thread that writes needs one."""

@@ -30,7 +30,7 @@ from tallystick.stores.sql import audit_trail, handles, reads, sweeping, writes
 from tallystick.stores.sql import log_transactions as of_log
 from tallystick.stores.sql.commit import commit
 from tallystick.stores.sql.engine import abandon
-from tallystick.stores.sql.files import identity_of
+from tallystick.stores.sql.files import create_private, identity_of
 from tallystick.stores.sql.lanes import Lane
 from tallystick.stores.sql.opening import Site, lost, prepare, recover
 from tallystick.stores.sql.sqlite_log import SqliteLog
@@ -80,6 +80,15 @@ class SqliteStore:
         if self._read_lane is not None:
             await self.close()
         site = Site(self._path.absolute())
+        create_private(site.path)
+        self._closing.append(site.use.enter())
+        try:
+            await self._open(site, staleness)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def _open(self, site: Site, staleness: Staleness) -> None:
         await asyncio.to_thread(prepare, site, staleness, self._clock())
         highest = await asyncio.to_thread(lost, site)
         if highest is not None:
@@ -88,14 +97,10 @@ class SqliteStore:
         self._staleness, self._doubts, self._pid = staleness, Doubts(self._boot), os.getpid()
         identity, lock = identity_of(site.path), site.lock()
         self._closing.append(lock.close)
-        try:
-            writer = Writer(site.path, identity, lock, site.mark, self._wake)
-            self._closing.append(writer.close)
-            readers = [Reader(site.path, identity) for _ in range(READERS)]
-            self._closing.extend(reader.close for reader in readers)
-        except BaseException:
-            await self.close()
-            raise
+        writer = Writer(site.path, identity, lock, site.mark, self._wake)
+        self._closing.append(writer.close)
+        readers = [Reader(site.path, identity) for _ in range(READERS)]
+        self._closing.extend(reader.close for reader in readers)
         self._write_lane = Lane("writer", [writer.work], together=True)
         self._read_lane = Lane("reader", [reader.work for reader in readers], together=False)
 

@@ -67,7 +67,9 @@ class Sessions:
             case SignedIn():
                 cookie = done.cookie.reveal()
                 content = session_json(done.view, done.account, Presented("cookie", cookie))
-                return json_reply(content, more=(self._cookie(cookie, done.max_age),))
+                return json_reply(
+                    content, more=(*self.desk.device_field(done.device), self._cookie(cookie, done.max_age))
+                )
 
     async def _sign_in(self, call: Call, body: Body) -> SignedIn | Pending:
         return await self.authority.sign_in(
@@ -77,6 +79,7 @@ class Sessions:
             cookie=self.desk.cookie(call),
             stay=body.flag("stay"),
             label=call.label,
+            device=self.desk.device(call),
         )
 
     async def _sign_in_app(self, call: Call, body: Body) -> Tokens | Pending:
@@ -96,13 +99,17 @@ class Sessions:
             network=call.network,
             cookie=self.desk.cookie(call) if deliver == "cookie" else None,
             deliver="tokens" if deliver == "tokens" else "cookie",
+            device=self.desk.device(call),
+            label=call.label,
         )
 
     async def begin_passkey(self, call: Call) -> Reply:
         """POST `/session/passkey`: begins a sign-in by a passkey alone; the answer has its options and a handle."""
         body = read_body(call.single(b"content-type"), call.body)
         self.desk.demand_own_page(call, body)
-        begun = await self.authority.begin_passkey_sign_in(stay=body.flag("stay"), label=call.label)
+        begun = await self.authority.begin_passkey_sign_in(
+            network=call.network, stay=body.flag("stay"), label=call.label
+        )
         return json_reply(pending_json(begun))
 
     async def sign_out(self, call: Call) -> Reply:

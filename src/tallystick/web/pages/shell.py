@@ -22,6 +22,7 @@ from tallystick.errors import (
     CredentialExpired,
     CredentialMalformed,
     CredentialMissing,
+    Misconfigured,
     SessionEnded,
 )
 from tallystick.http import set_cookie
@@ -74,6 +75,9 @@ class Pages:
         authority: whose.
         desk: of that authority.
         templates: a folder whose templates and assets come before our own of the same name; None for none.
+
+    Raises:
+        Misconfigured: there is no such folder.
     """
 
     def __init__(self, authority: Authority, desk: Desk, templates: Path | None = None) -> None:
@@ -83,6 +87,8 @@ class Pages:
         self.forms = FormGuard(desk)
         self.place_of: Callable[[str], str] = authority.world.place_of
         """Network → where that is, in words; the network itself unless somebody knows better."""
+        if templates is not None and not templates.is_dir():
+            raise Misconfigured(f"templates: {templates} is no folder")
         own = [templates] if templates is not None else []
         self.assets = assets.Assets(self.base, (*own, assets.FOLDER))
         self._templates = environment(own)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from tallystick.authority.authority import Authority
+from collections.abc import Mapping
+
 from tallystick.web.bodies import FORM
 from tallystick.web.call import Call, Handler, Reply
-from tallystick.web.endpoints.accounts import Accounts
 from tallystick.web.pages.account.factors import FactorPages
 from tallystick.web.pages.account.view import AccountPages
+from tallystick.web.pages.admin.table import admin_table
 from tallystick.web.pages.shell import Pages
 from tallystick.web.pages.sign_in.step_up import StepUpPage
 from tallystick.web.pages.sign_in.view import SignIn
@@ -16,14 +17,24 @@ from tallystick.web.pages.sign_up.view import SignUpPage
 CHANGE_PASSWORD_PATH = "/.well-known/change-password"
 
 
-def page_table(authority: Authority, pages: Pages, programs: Accounts) -> dict[str, dict[str, Handler]]:
-    """Gives path → method → handler.
+def with_pages(endpoints: Mapping[str, dict[str, Handler]], pages: Pages) -> dict[str, dict[str, Handler]]:
+    """Gives a table of endpoints with the pages; where both take a POST, the page takes what is a form.
 
     Args:
-        authority: whose.
+        endpoints: path → method → handler, for programs.
         pages: the frame of the pages.
-        programs: takes the JSON that programs send to paths that are also pages.
     """
+    table = dict(endpoints)
+    for path, methods in page_table(pages).items():
+        there = table.get(path, {})
+        both = {name: _either(methods[name], there[name]) for name in methods.keys() & there.keys()}
+        table[path] = there | methods | both
+    return table
+
+
+def page_table(pages: Pages) -> dict[str, dict[str, Handler]]:
+    """Gives path → method → handler of the pages and what they name."""
+    authority = pages.authority
     sign_in, step_up, sign_up = SignIn(authority, pages), StepUpPage(authority, pages), SignUpPage(authority, pages)
     account, factors = AccountPages(authority, pages), FactorPages(authority, pages)
     shown, sent = pages.shown, pages.sent
@@ -32,7 +43,7 @@ def page_table(authority: Authority, pages: Pages, programs: Accounts) -> dict[s
         "/sign-in": {"GET": sign_in.show, "POST": sign_in.send},
         "/sign-out": {"GET": sign_in.show_sign_out, "POST": sign_in.sign_out},
         "/step-up": {"GET": shown(step_up.show), "POST": sent(step_up.send, "/account")},
-        "/sign-up": {"GET": sign_up.show, "POST": _either(sign_up.send, programs.sign_up)},
+        "/sign-up": {"GET": sign_up.show, "POST": sign_up.send},
         "/account": {"GET": shown(account.show)},
         "/account/sessions/end": {"POST": sent(account.end, "/account")},
         "/account/sessions/end-others": {"POST": sent(account.end_others, "/account")},
@@ -56,6 +67,7 @@ def page_table(authority: Authority, pages: Pages, programs: Accounts) -> dict[s
             "POST": sent(factors.remove_passkey, "/account"),
         },
         CHANGE_PASSWORD_PATH: {"GET": _redirect(pages, "/account/password")},
+        **admin_table(authority, pages),
         **pages.assets.table,
     }
 

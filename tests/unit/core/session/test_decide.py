@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from tallystick.core.credentials.cookie import cookie_of
+from tallystick.core.credentials.refresh_token import GENERATION_MAX
 from tallystick.core.ids import KeyId
 from tallystick.core.policy import DEFAULT, Clocks
-from tallystick.core.revocation.entry import EVERYTHING, Ending, Kind
+from tallystick.core.revocation.entry import EVERYTHING, Ending, Kind, Position
 from tallystick.core.secret import Digest
 from tallystick.core.session import decide
 from tallystick.core.session.decision import Append, EndSession, Outcome, UpdateSession
@@ -18,7 +19,9 @@ from tests.support.sessions import (
     ADA,
     APP,
     BOB,
+    BORN,
     COOKIE,
+    OTHER_APP,
     PASSKEY,
     PASSWORD,
     PREVIOUS,
@@ -97,6 +100,38 @@ def test_any_other_generation_ends_its_session(generation: int) -> None:
     assert decision.changes == (EndSession(app.row.id, "reuse"),)
     assert [event.name for event in decision.events] == ["session.ended"]
     assert decision.events[0].facts == (("because", "reuse"),)
+
+
+@pytest.mark.parametrize("generation", [5, 6, 99, GENERATION_MAX - 2])
+def test_after_a_restore_a_token_beyond_its_row_goes_on(generation: int) -> None:
+    """A row of a backup is older than the tokens traded since: one that is ours goes on, and what lies before it is reuse."""
+    app = an_app(generation=4, rotated_at=0)
+    restored = replace(app.standing(), position=Position(BORN.epoch + 1, 3))
+    decision = decide.refresh(restored, token(app.row, generation), APP, 1, DEFAULT, NOW)
+    assert decision.outcome is Outcome.ROTATED
+    assert decision.to_deliver is not None
+    assert decision.to_deliver.refresh_generation == generation + 1
+    (change,) = decision.changes
+    assert isinstance(change, UpdateSession)
+    assert change.session.holder == AppHolder(APP, generation + 1, 1, NOW)
+    after = replace(restored, session=change.session)
+    for older in (3, 4, generation - 1):
+        assert decide.refresh(after, token(app.row, older), APP, 1, DEFAULT, NOW).outcome is Outcome.REUSED
+
+
+def test_after_a_restore_the_other_rules_stand() -> None:
+    """Another client is refused, an older generation is reuse, an ended row stays ended, and the last number is not rotated."""
+    app = an_app(generation=4, rotated_at=0)
+    restored = replace(app.standing(), position=Position(BORN.epoch + 1, 3))
+    for generation, client, outcome in [
+        (7, OTHER_APP, Outcome.REFUSED),
+        (3, APP, Outcome.REUSED),
+        (4, APP, Outcome.ROTATED),
+        (GENERATION_MAX, APP, Outcome.REUSED),
+    ]:
+        assert decide.refresh(restored, token(app.row, generation), client, 1, DEFAULT, NOW).outcome is outcome
+    ended = replace(restored, session=app.over().row)
+    assert decide.refresh(ended, token(app.row, 7), APP, 1, DEFAULT, NOW).outcome is Outcome.ENDED
 
 
 # ── mint, allow ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,0 +1,1 @@
+"""Mail: letters written from templates, a bounded queue, and SMTP."""
