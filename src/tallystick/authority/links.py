@@ -32,7 +32,7 @@ from tallystick.authority.world import World
 from tallystick.core.revocation.entry import Ending, Kind, Position
 from tallystick.core.secret import Secret
 from tallystick.core.session import decide
-from tallystick.core.session.decision import Event
+from tallystick.core.session.decision import Decision, Event, Outcome
 from tallystick.core.session.handle import HANDLE_SECRET_BYTES, Handle, digest_of_handle, handle_of
 from tallystick.errors import AlreadyExists, LinkInvalid, NotFound
 from tallystick.identity.account import Account
@@ -101,15 +101,17 @@ async def verify_address(world: World, link: str, password: str, *, network: str
             password_changed_at=now,
             verified_at=now,
         )
+        events = (Event("account.created"), Event("account.verified"))
+        decision = Decision(Outcome.ALLOWED, events=events)
         try:
-            await world.store.commit((RedeemHandle(handle.digest), PutAccount(account)), now=now)
+            await commit(
+                world, decision, RedeemHandle(handle.digest), PutAccount(account), now=now, principal=account.id
+            )
         except AlreadyExists:
             raise LinkInvalid("the address has an account by now") from None
         return replace(account, version=1)
 
-    account = await settle(world, once)
-    world.events.tell((Event("account.created"), Event("account.verified")), principal=account.id)
-    return account
+    return await settle(world, once)
 
 
 async def ask_for_reset(world: World, email: str, *, network: str) -> None:
@@ -179,11 +181,11 @@ async def reset_password(world: World, link: str, new: str, *, network: str) -> 
         )
         cut = decide.cut(Ending(Kind.PRINCIPAL, account.id))
         writes = (RedeemHandle(handle.digest), DropHandles(account.id, RESET_KIND), PutAccount(changed))
-        await commit(world, cut, *writes, now=now)
+        reset = replace(cut, events=(Event("account.password_reset"), *cut.events))
+        await commit(world, reset, *writes, now=now, principal=account.id)
         return replace(changed, version=changed.version + 1)
 
     account = await settle(world, once)
-    world.events.tell((Event("account.password_reset"),), principal=account.id)
     tell_owner(world, account, "password_changed", network=network)
     # Who reads the owner's mail is not kept out by what was guessed from here before.
     await forgive(world, f"password:{account.id}", network)
