@@ -21,6 +21,9 @@ from tallystick.authority.trail import WAITING_MAX
 from tallystick.core.session.decision import Event
 from tallystick.errors import AuthenticationFailed, LastAdministrator, Unavailable
 from tallystick.identity.account import ADMIN_PERMISSION
+from tallystick.observe.catalogue import AUDIT_DROPPED, REFRESHES
+from tallystick.observe.counts import Counts
+from tallystick.observe.metering import Metering
 from tests.support.house import ADA, BOB, NETWORK, NEW_PASSWORD, PASSWORD, House, code_of
 from tests.support.pytest_house import anyio_backend, house, kind, quick
 
@@ -164,13 +167,15 @@ async def test_the_same_act_many_times_in_a_second_is_one_entry(house: House) ->
 
 async def test_what_finds_no_room_is_counted(house: House) -> None:
     """Memory is bounded: of very many different acts in a second some are only counted, and the trail says how many."""
-    world = house.authority.world
+    world, counts = house.authority.world, Counts((AUDIT_DROPPED, REFRESHES))
+    world.meter = Metering(counts)
     for number in range(WAITING_MAX + 40):
         world.events.tell((Event("refresh.refused", None, (("n", str(number)),)),))
     await flush_trail(world)
     entries = await trail(house)
     assert sum(one.name == "refresh.refused" for one in entries) == WAITING_MAX
     assert (entries[-1].name, dict(entries[-1].facts)) == ("audit.dropped", {"times": "40"})
+    assert counts.readings()[AUDIT_DROPPED] == {(): 40}
 
 
 async def test_what_waits_survives_trouble_of_the_store(house: House) -> None:

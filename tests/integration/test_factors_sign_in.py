@@ -210,6 +210,28 @@ async def test_guesses_are_counted_by_account_whatever_handle(house: House) -> N
     assert await code_of(owner.prove(await owner.begin(), owner.by_code())) == "good"
 
 
+async def test_guesses_keep_no_known_device_out(house: House) -> None:
+    """Whoever knows the password and guesses at codes does not slow down the owner on a device that signed in before."""
+    owner = await an_owner(house, "totp")
+    known = revealed((await owner.prove_here(await owner.begin(), owner.by_code())).device)
+    for number in range(70):
+        guess = owner.prove(await owner.begin(), TotpCode(owner.code(50)), network=f"198.51.{number}.1")
+        assert await code_of(guess) in ("authentication.failed", "throttled")
+    assert await code_of(owner.prove(await owner.begin(), owner.by_code(1))) == "throttled"
+    assert await code_of(owner.prove(await owner.begin(), owner.by_code(1), device=known)) == "good"
+
+
+async def test_a_known_device_buys_a_few_guesses(house: House) -> None:
+    """A stolen device cookie is slowed down too, and then counts with everybody else."""
+    owner = await an_owner(house, "totp")
+    known = revealed((await owner.prove_here(await owner.begin(), owner.by_code())).device)
+    answers = [
+        await code_of(owner.prove(await owner.begin(), TotpCode(owner.code(50)), device=known)) for _ in range(14)
+    ]
+    assert answers.count("authentication.failed") <= 12
+    assert answers[-1] == "throttled"
+
+
 async def test_guesses_keep_no_passkey_out(house: House) -> None:
     """Whoever guesses at codes, or sends signatures that are none, does not slow down the owner's passkey."""
     owner = await an_owner(house, "totp", "passkey")

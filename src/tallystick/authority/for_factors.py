@@ -27,7 +27,9 @@ class ForFactors:
         label: str = "",
     ) -> SignedIn | Tokens:
         """Finishes a sign-in or a step-up by one more proof. See proving.prove."""
-        done = await proving.prove(self.world, handle, proof, network=network, cookie=cookie, deliver=deliver)
+        done = await proving.prove(
+            self.world, handle, proof, network=network, cookie=cookie, deliver=deliver, device=device
+        )
         if isinstance(done, Tokens):
             return done
         return devices.completed(self.world, done, device, network=network, label=label)

@@ -60,7 +60,8 @@ async def _mail(world: World) -> None:
             await world.mailer.run()
         except Exception:  # noqa: BLE001  (a mailer of somebody else's may do anything; the other jobs go on)
             world.events.tell((Event("job.failed", None, (("job", "mail"), ("code", "internal"))),))
-            await asyncio.sleep(MAIL_AGAIN_S)
+        # One that ends, or that failed, is not run again at once.
+        await asyncio.sleep(MAIL_AGAIN_S)
 
 
 async def _checkpoint(world: World) -> None:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from tallystick.authority.browser import get_browser_session
 from tallystick.authority.deliver import deliver_cookie
+from tallystick.authority.devices import find_device
 from tallystick.authority.issued import SignedIn, Tokens
 from tallystick.authority.opening import Proved, open_for_app, open_for_browser
 from tallystick.authority.pending import PENDING, STEP_UP, challenge_of, challenge_subject, get_handle, wish_of
@@ -21,7 +22,14 @@ from tallystick.core.session import decide
 from tallystick.core.session.decision import Event
 from tallystick.core.session.handle import Handle
 from tallystick.core.session.model import Authentication
-from tallystick.errors import AuthenticationExpired, AuthenticationFailed, Conflict, Misconfigured, Unavailable
+from tallystick.errors import (
+    AuthenticationExpired,
+    AuthenticationFailed,
+    Conflict,
+    Misconfigured,
+    Throttled,
+    Unavailable,
+)
 from tallystick.identity.account import Account
 from tallystick.identity.authenticators import Authenticators
 from tallystick.identity.factors import (
@@ -35,7 +43,7 @@ from tallystick.identity.factors import (
 )
 from tallystick.identity.passkey import counts_on, principal_of
 from tallystick.identity.recovery_code import digest_of_recovery_code
-from tallystick.identity.throttle import FACTOR, FACTOR_ANYWHERE
+from tallystick.identity.throttle import FACTOR, FACTOR_ANYWHERE, FACTOR_DEVICE
 from tallystick.identity.totp import matching_step
 from tallystick.ports import Facts, PutAccount, RedeemHandle
 
@@ -46,7 +54,14 @@ _WRONG_PASSKEY = "The passkey was not accepted."
 
 
 async def prove(
-    world: World, handle: str, proof: FactorProof, *, network: str, cookie: str | None, deliver: Deliver
+    world: World,
+    handle: str,
+    proof: FactorProof,
+    *,
+    network: str,
+    cookie: str | None,
+    deliver: Deliver,
+    device: str | None = None,
 ) -> SignedIn | Tokens:
     """Judges a proof for a sign-in that waits for it, and opens the session; or steps up the session that asked.
 
@@ -56,6 +71,7 @@ async def prove(
         proof: what was proved.
         network: the client's address, for the throttle.
         cookie: the session cookie that the request carried, if any; a step-up needs that of its session.
+        device: the device cookie that the request carried, if any; a known one has a counter of its own.
         deliver: what the request wants; a sign-in that began for the other is refused.
 
     Raises:
@@ -73,7 +89,7 @@ async def prove(
             raise AuthenticationExpired("the sign-in began for another kind of client")
         facts, account = await _facts(world, pending, proof)
         attempt.guessable = not isinstance(proof, PasskeyAssertion)
-        await attempt.count(account)
+        await attempt.count(account, _known_by(world, pending, account, device))
         changed = judge(world, account, pending, proof, world.clock.now())
         if pending.kind == STEP_UP:
             return await _step_up(world, pending, account, changed, method_of(proof), cookie)
@@ -90,6 +106,14 @@ async def prove(
     await attempt.forgive()
     attempt.tell_success(method_of(proof))
     return done
+
+
+def _known_by(world: World, pending: Handle, account: Account, device: str | None) -> str | None:
+    """Gives the name of the session or the device that proved itself to the account before, if there is one."""
+    if pending.session is not None:
+        return str(pending.session)
+    known = find_device(world, device, account, world.clock.now())
+    return None if known is None else known.name
 
 
 class _Attempt:
@@ -115,13 +139,18 @@ class _Attempt:
         reason = "wrong" if self._principal else "unknown"
         tell_failure(self._world, method, reason, subject=subject, network=self._network, principal=self._principal)
 
-    async def count(self, account: Account) -> None:
+    async def count(self, account: Account, own: str | None) -> None:
         self._principal = account.id
-        if self._subject is None:
-            subject = f"factor:{account.id}"
-            if self.guessable:
-                await begin_attempt(self._world, FACTOR, FACTOR_ANYWHERE, subject, self._network)
-                self._subject = subject
+        if self._subject is None and self.guessable:
+            self._subject = await self._begin(f"factor:{account.id}", own)
+
+    async def _begin(self, subject: str, own: str | None) -> str:
+        if own is not None:
+            with suppress(Throttled):
+                await begin_attempt(self._world, FACTOR, FACTOR_DEVICE, f"{subject}:{own}", self._network)
+                return f"{subject}:{own}"
+        await begin_attempt(self._world, FACTOR, FACTOR_ANYWHERE, subject, self._network)
+        return subject
 
     async def undo(self) -> None:
         if self._subject is not None:

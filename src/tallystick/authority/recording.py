@@ -109,6 +109,9 @@ class Recorder:
 async def flush_trail(world: World) -> None:
     """Writes the acts that waited; on trouble they wait on, as far as there is room."""
     now = world.clock.now()
+    dropped = world.trail.dropped
+    if dropped:
+        world.meter.dropped(dropped)
     entries = world.trail.take(now)
     if not entries:
         return

@@ -23,6 +23,9 @@ class Unmetered:
     def authenticated(self, method: str) -> None:
         """Does nothing."""
 
+    def dropped(self, acts: int) -> None:
+        """Does nothing."""
+
 
 def asked_now() -> None:
     """Says that a request is taken up in this task; what it opens or makes is timed from here."""

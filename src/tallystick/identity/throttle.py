@@ -83,6 +83,9 @@ FACTOR_ANYWHERE = Rule(free=20, first_s=1, cap_s=3600, decay_s=3600)
 """Codes of one account from anywhere: whoever gets so far knows the password. At last one guess an hour, of which three in a
 million are right: after four years one chance in ten."""
 
+FACTOR_DEVICE = Rule(free=5, first_s=1, cap_s=3600, decay_s=3600)
+"""Codes of one account from a device or a session that proved itself before: strangers who know the password do not move it."""
+
 CHALLENGE = Rule(free=60, first_s=1, cap_s=60, decay_s=60)
 """Sign-ins by a passkey alone that were begun from one network and not finished; each is a row until its time is over."""
 

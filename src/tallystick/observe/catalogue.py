@@ -184,7 +184,7 @@ AUDIT_HEAD = Metric("tallystick_audit_head_position", Kind.GAUGE, "The last entr
 AUDIT_DROPPED = Metric(
     "tallystick_audit_dropped_total",
     Kind.COUNTER,
-    "Entries of the audit trail that could not be written and were dropped.",
+    "Acts that the audit trail has only as a number, because too many came at once.",
 )
 # ── the server ───────────────────────────────────────────────────────────────────────────────────────────────────────
 RESPONSES = Metric(

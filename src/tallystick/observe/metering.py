@@ -76,3 +76,7 @@ class Metering:
     def authenticated(self, method: str) -> None:
         """Counts a proof that is told in no event."""
         self._counts.add(of.AUTHENTICATIONS, method)
+
+    def dropped(self, acts: int) -> None:
+        """Counts acts that the audit trail has only as a number."""
+        self._counts.add(of.AUDIT_DROPPED, by=acts)

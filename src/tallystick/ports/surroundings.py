@@ -116,3 +116,6 @@ class Meter(Protocol):
 
     def authenticated(self, method: str) -> None:
         """Somebody proved who they are by what is too frequent for an event of its own."""
+
+    def dropped(self, acts: int) -> None:
+        """So many acts found no room among those that wait for the audit trail; they are only counted."""
