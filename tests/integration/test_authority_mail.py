@@ -198,7 +198,11 @@ class TestForgotten:
         """The second use is refused, and does not change the password again."""
         await post.ada()
         await post.ask()
+        digest = digest_of_handle(post.box.link())
+        assert digest is not None
         assert [await post.reset(), await post.reset(new=EVIL)] == ["good", "link.invalid"]
+        handle = await post.authority.world.store.find_handle(digest)
+        assert handle is None or handle.consumed_at is not None
         assert await post.signs_in(NEW_PASSWORD) == "good"
 
     async def test_a_link_used_twice_at_once_has_one_winner(self, post: Post) -> None:
