@@ -78,7 +78,8 @@ async def count_failure(world: World, rule: Rule, subject: str, network: str) ->
 
 
 def _tell(world: World, subject: str, network: str) -> None:
-    kind, name = subject.split(":")[:2]
+    # Some subjects have no name: whatever comes from a network counts.
+    kind, name = (*subject.split(":"), "")[:2]
     world.events.tell(
         (Event("attempt.throttled", None, (("kind", kind), ("subject", name), ("network", network))),),
     )
