@@ -148,7 +148,7 @@ def _setting(name: str, field: FieldInfo) -> str:
 
 
 _LIMITS = (("ge", "at least"), ("le", "at most"))
-_TYPES = {str: "text", int: "integer", float: "number", Path: "path of a file"}
+_TYPES = {str: "text", int: "integer", float: "number", bool: "`true` or `false`", Path: "path"}
 
 
 def _type(annotation: Any) -> str:

@@ -6,6 +6,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tallystick.authority.authority import Authority as _Authority
+from tallystick.authority.recording import Relay
+from tallystick.authority.timing import Unmetered
 from tallystick.authority.world import World
 from tallystick.core.policy import DEFAULT, Policy
 from tallystick.crypto.clocks import SystemClock
@@ -19,7 +21,7 @@ from tallystick.crypto.signer import KeySigner
 from tallystick.errors import Misconfigured
 from tallystick.identity.password import PasswordParameters, PasswordRules
 from tallystick.mail.office import SmtpMail
-from tallystick.ports import Clock, Entropy, Events, Hasher, Mailer, Places, Store
+from tallystick.ports import Clock, Entropy, Events, Hasher, Mailer, Meter, Places, Store
 
 DEFAULT_ROOT_KEY_FILE = Path(".tallystick/root.key")
 
@@ -38,12 +40,13 @@ class Authority(_Authority):
         workers: how many processes of this host share the hashing slots.
         pepper: 32 secret bytes, kept outside of the store, that are mixed into every password hash; None for none.
         events: where events go; the log by default.
+        meter: where measurements go; nowhere by default.
         clock: time; the system's by default.
         entropy: randomness; the kernel's by default.
         hasher: slow hashes; the bounded pool by default.
-        places: where networks are, for lists of sessions; nobody knows by default.
         mailer: sends mail: what `SmtpMail` says, or one of your own. With it addresses are verified and forgotten
             passwords reset; without it neither is offered.
+        places: where networks are, for lists of sessions; nobody knows by default.
         claims_store: records its issuer in a store that belongs to none yet; tools that serve nobody leave that to who
             serves.
 
@@ -63,18 +66,23 @@ class Authority(_Authority):
         workers: int = 1,
         pepper: bytes | None = None,
         events: Events | None = None,
+        meter: Meter | None = None,
         clock: Clock | None = None,
         entropy: Entropy | None = None,
         hasher: Hasher | None = None,
-        places: Places | None = None,
         mailer: Mailer | SmtpMail | None = None,
+        places: Places | None = None,
         claims_store: bool = True,
     ) -> None:
         sealer = RootSealer(RootKey.load_or_create(Path(root_key_file)))
         issuer, clock, entropy = checked_issuer(issuer), clock or SystemClock(), entropy or SystemEntropy()
         events = events or PlainEvents()
         if isinstance(mailer, SmtpMail):
-            mailer = mailer.mailer(issuer, clock, entropy, events)
+            # What becomes of a mail passes through the authority, for its audit trail.
+            relay = Relay(events)
+            mailer = mailer.mailer(issuer, clock, entropy, relay)
+        else:
+            relay = None
         super().__init__(
             World(
                 issuer=issuer,
@@ -89,11 +97,14 @@ class Authority(_Authority):
                 sealer=sealer,
                 passkeys=WebAuthn(issuer),
                 events=events,
-                places=places,
                 mailer=mailer,
+                meter=meter or Unmetered(),
+                places=places,
             ),
             claims_store=claims_store,
         )
+        if relay is not None:
+            relay.to = self.world.events
 
 
 def checked_issuer(issuer: str) -> str:

@@ -13,7 +13,7 @@
     ├── InvalidRequest              the request itself is malformed                      400
     │   ├── BodyTooLarge            UnsupportedBody         NotFound                     413 · 415 · 404
     │   ├── MethodNotAllowed        UnknownHost                                          405 · 421
-    │   ├── AlreadyExists           LastAdministrator       PasswordRefused              409 · 422
+    │   ├── AlreadyExists           LastAdministrator     PasswordRefused                409 · 409 · 422
     │   ├── PlainHttp               BackupRefused                                        400
     │   └── LinkInvalid             (from a mail: used, too old, or none)                400
     ├── Throttled                   later: carries retry_after_s                         429
@@ -293,18 +293,18 @@ class AlreadyExists(InvalidRequest):
     default_public = "It exists already."
 
 
-class LastAdministrator(InvalidRequest):
-    """Nobody would be left who may administer: the last enabled administrator cannot be taken away: 409."""
-
-    code = "account.last_administrator"
-    default_public = "This is the last administrator who is enabled. Make somebody else an administrator first."
-
-
 class LinkInvalid(InvalidRequest):
     """A link from a mail is none, was used, is too old, or something changed since it was sent: 400."""
 
     code = "link.invalid"
     default_public = "This link does not work any more. Ask for a new one."
+
+
+class LastAdministrator(InvalidRequest):
+    """Nobody would be left who may administer: the last enabled administrator cannot be taken away: 409."""
+
+    code = "account.last_administrator"
+    default_public = "This is the last administrator who is enabled. Make somebody else an administrator first."
 
 
 class PasswordRefused(InvalidRequest):

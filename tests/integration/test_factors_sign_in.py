@@ -210,6 +210,27 @@ async def test_guesses_are_counted_by_account_whatever_handle(house: House) -> N
     assert await code_of(owner.prove(await owner.begin(), owner.by_code())) == "good"
 
 
+async def test_guesses_keep_no_passkey_out(house: House) -> None:
+    """Whoever guesses at codes, or sends signatures that are none, does not slow down the owner's passkey."""
+    owner = await an_owner(house, "totp", "passkey")
+    thief = await owner.begin()
+    for _ in range(12):
+        await code_of(owner.prove(thief, TotpCode(owner.code(50))))
+        assert await code_of(owner.prove(thief, PasskeyAssertion("{}"))) == "authentication.failed"
+    assert await code_of(owner.prove(thief, owner.by_code())) == "throttled"
+    pending, alone = await owner.begin(), await house.authority.begin_passkey_sign_in()
+    assert await code_of(owner.prove(pending, owner.by_passkey(pending))) == "good"
+    assert await code_of(owner.prove(alone, owner.by_passkey(alone))) == "good"
+
+
+async def test_finished_passkey_sign_ins_are_not_counted(house: House) -> None:
+    """A whole office behind one address can sign in by passkeys; only challenges that nobody answers count."""
+    owner = await an_owner(house, "passkey")
+    for _ in range(70):
+        begun = await house.authority.begin_passkey_sign_in(network=NETWORK)
+        assert await code_of(owner.prove(begun, owner.by_passkey(begun))) == "good"
+
+
 @pytest.mark.parametrize("value", ["", "tsh_", "tsh_" + "A" * 43, "x" * 5_000, "tsh_\u00e9"])
 async def test_a_handle_that_is_none_is_refused(house: House, value: str) -> None:
     """What nobody handed out is over, and nothing more is said."""

@@ -69,7 +69,7 @@ def test_entering_a_running_authority_is_refused_and_disturbs_nothing(tmp_path: 
             await authority.head()
         async with authority:
             assert authority.ready()
-        left = [one.name for one in threads() if one.name.startswith("tallystick-verifier")]
+        left = [one.name for one in threads() if one.name.startswith("tallystick-authority")]
         assert left == []
 
     asyncio.run(story())

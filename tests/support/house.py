@@ -252,7 +252,7 @@ class House:
 
     async def refresh(self, token: Secret | str | None, client: ClientId, **more: Any) -> Tokens:
         """Trades a refresh token."""
-        return await self.authority.refresh(revealed(token), client_id=client, network=NETWORK, **more)
+        return await self.authority.refresh(revealed(token), client_id=client, **{"network": NETWORK, **more})
 
     async def open_from(self, cookie: Secret, client: ClientId, **more: Any) -> Tokens:
         """Opens an app's session from a browser's."""

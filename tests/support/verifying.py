@@ -39,10 +39,10 @@ class VerifierProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         process = self._running
+        assert process.stdin is not None
         if process.poll() is None:
             process.send_signal(signal.SIGCONT)
-            assert process.stdin is not None
-            process.stdin.close()
+        process.stdin.close()
         try:
             process.wait(10)
         except subprocess.TimeoutExpired:
@@ -74,6 +74,10 @@ class VerifierProcess:
     def freeze(self) -> None:
         """Stops the process as a whole (SIGSTOP)."""
         os.kill(self._running.pid, signal.SIGSTOP)
+
+    def kill(self) -> None:
+        """Ends the process at once (SIGKILL)."""
+        self._running.kill()
 
     def thaw(self) -> None:
         """Lets it go on (SIGCONT)."""

@@ -53,7 +53,7 @@ RECORDED_APART: Mapping[str, str] = {
     "mail.refused": "A mail was refused by the mail server.",
     "mail.dropped": "A mail could not be sent and was given up.",
     "ending.everywhere": "An ending was waited for until it was true everywhere, or the bound had passed.",
-    "anomaly.raised": "Something unusual was noticed.",
+    "anomaly.detected": "Something unusual was noticed.",
     "job.failed": "A job in the background failed.",
     "audit.broken": "The trail is not what was written.",
     "audit.dropped": "So many acts without a commit came at once that some are only counted.",

@@ -65,6 +65,11 @@ class Authority(ForPeople, ForMail, ForFactors, ForClients, ForOperators):
             raise Unavailable("the authority is not running")
         return self._verifier
 
+    @property
+    def runs(self) -> bool:
+        """Tells whether it runs."""
+        return self._verifier is not None
+
     # ── life ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def __aenter__(self) -> Self:
@@ -98,6 +103,7 @@ class Authority(ForPeople, ForMail, ForFactors, ForClients, ForOperators):
                 shared_keys=world.signer.shared_key_set,
                 staleness=world.policy.staleness,
                 clocks=world.clocks,
+                name="authority",
             )
             await asyncio.to_thread(verifier.start)
         except BaseException:

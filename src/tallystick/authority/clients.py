@@ -9,6 +9,7 @@ from tallystick.authority.deliver import deliver_tokens
 from tallystick.authority.issued import Tokens
 from tallystick.authority.services import remember_service, remembered_service
 from tallystick.authority.settle import commit, settle
+from tallystick.authority.telling import tell_failure, tell_success
 from tallystick.authority.throttling import count_failure
 from tallystick.authority.world import World, standing_of
 from tallystick.core.ids import ClientId
@@ -105,10 +106,14 @@ async def authenticate_client(
         Throttled: too many wrong secrets came from there.
     """
     if client is not None and client.enabled and _is_right(client, secret):
+        if secret is not None:
+            tell_success(world, "client_secret", network=network, client=presented)
         return
     if secret is not None:
         # A client secret has 256 random bits, so the right one is never made to wait for somebody else's guesses.
         await count_failure(world, CLIENT_SECRET, f"client:{presented}", network)
+    reason = "unknown" if client is None else "wrong" if client.enabled else "disabled"
+    tell_failure(world, "client_secret", reason, subject=presented, network=network, client=presented)
     raise OAuthInvalidClient(f"client {presented}")
 
 
@@ -142,6 +147,7 @@ async def client_credentials(
         raise OAuthInvalidClient("not a client id")
     remembered = remembered_service(world, client)
     if remembered is not None and _is_right(remembered.client, client_secret):
+        world.meter.authenticated("client_secret")
         return _minted(world, remembered.standing, remembered.client, scope, audience)
 
     async def once() -> Tokens:

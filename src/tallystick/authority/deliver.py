@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tallystick.authority.issued import SignedIn, Tokens
+from tallystick.authority.timing import waited_s
 from tallystick.authority.world import World
 from tallystick.core.credentials.access_token import JTI_BYTES, claims
 from tallystick.core.credentials.cookie import csrf_token_of
@@ -65,7 +66,17 @@ def deliver_tokens(
     if delivery.refresh_generation is not None:
         master = world.sealer.refresh_masters()[delivery.refresh_version]
         refresh = derive_refresh_token(master, session.id, delivery.refresh_generation)
-    return Tokens(Secret(world.signer.sign(written)), expires_at - now, scopes, refresh, session.id)
+    tokens = Tokens(Secret(world.signer.sign(written)), expires_at - now, scopes, refresh, session.id)
+    _measure(world, refreshes=refresh is not None)
+    return tokens
+
+
+def _measure(world: World, *, refreshes: bool) -> None:
+    seconds = waited_s()
+    if seconds is not None:
+        world.meter.minted("access_token", seconds)
+        if refreshes:
+            world.meter.minted("refresh_token", seconds)
 
 
 def chosen_scopes(standing: Standing, scope: frozenset[str] | None) -> frozenset[str]:

@@ -15,12 +15,10 @@ from tallystick.errors import TallystickError
 FLUSH_EVERY_S = 30.0
 KEYS_EVERY_S = 20.0
 SWEEP_EVERY_S = 60.0
+MAIL_AGAIN_S = 5.0
 TRAIL_EVERY_S = 1.0
 CHECKPOINT_EVERY_S = 300.0
 CHECKPOINT_FIRST_S = 1.0
-
-
-MAIL_AGAIN_S = 5.0
 
 
 async def flush_uses(world: World) -> None:
@@ -49,18 +47,6 @@ async def _sweep(world: World) -> None:
     await sweep(world)
 
 
-async def _checkpoint(world: World) -> None:
-    await flush_trail(world)
-    await checkpoint(world)
-
-
-async def close_trail(world: World) -> None:
-    """Writes what waits for the audit trail, and proves what this process recorded."""
-    await flush_trail(world)
-    if world.trail.unproved:
-        await checkpoint(world)
-
-
 async def finish(world: World) -> None:
     """Does what is left of errands and mail, in bounded time; for the end of a process."""
     await world.errands.close(world)
@@ -75,6 +61,18 @@ async def _mail(world: World) -> None:
         except Exception:  # noqa: BLE001  (a mailer of somebody else's may do anything; the other jobs go on)
             world.events.tell((Event("job.failed", None, (("job", "mail"), ("code", "internal"))),))
             await asyncio.sleep(MAIL_AGAIN_S)
+
+
+async def _checkpoint(world: World) -> None:
+    await flush_trail(world)
+    await checkpoint(world)
+
+
+async def close_trail(world: World) -> None:
+    """Writes what waits for the audit trail, and proves what this process recorded."""
+    await flush_trail(world)
+    if world.trail.unproved:
+        await checkpoint(world)
 
 
 async def run_jobs(world: World) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from tallystick.authority.devices import find_device
+from tallystick.authority.telling import tell_failure, tell_success
 from tallystick.authority.throttling import begin_attempt, forgive, take_back
 from tallystick.authority.world import World
 from tallystick.core.ids import ClientId
@@ -73,7 +74,9 @@ async def prove_password(
         counter = _counter(account, identifier)
         right = await _attempt(world, proof.password, stored, (*own, counter), network)
         if not right or account is None or not account.enabled:
+            _tell_failure(world, account, identifier, network, right=right)
             raise AuthenticationFailed(f"password for {counter.subject}")
+        tell_success(world, "password", network=network, principal=account.id, client=client)
         assert stored is not None
         proof.matched = await _upgraded(world, account, proof.password, stored)
         if proof.matched != stored:
@@ -89,7 +92,9 @@ async def prove_known_password(
     """Proves the password of an account from a live session of it; raises as prove_password."""
     counters = _own_counter(account, session, None)
     if not await _attempt(world, password, account.password_hash, counters, network) or not account.enabled:
+        _tell_failure(world, account, account.identifier, network, right=False)
         raise AuthenticationFailed(f"password for {account.id}")
+    tell_success(world, "password", network=network, principal=account.id)
 
 
 async def prove_link_password(world: World, password: str, hashed: str, subject: str, network: str) -> None:
@@ -117,10 +122,19 @@ async def _begin(world: World, counters: Sequence[_Counter], network: str) -> st
     *own, last = counters
     for counter in own:
         with suppress(Throttled):
-            await begin_attempt(world, PASSWORD, counter.wide, counter.subject, network)
+            await begin_attempt(world, PASSWORD, counter.wide, counter.subject, network, tells=False)
             return counter.subject
     await begin_attempt(world, PASSWORD, last.wide, last.subject, network)
     return last.subject
+
+
+def _tell_failure(world: World, account: Account | None, identifier: str, network: str, *, right: bool) -> None:
+    if account is None:
+        nobody = Digest.of(identifier).hex()[:22]
+        tell_failure(world, "password", "unknown", subject=nobody, network=network)
+        return
+    reason = "disabled" if right or not account.enabled else "wrong"
+    tell_failure(world, "password", reason, subject=account.id, network=network, principal=account.id)
 
 
 async def hash_new_password(world: World, password: str, identifier: str) -> str:

@@ -13,6 +13,7 @@ from tallystick.authority.opening import Proved, open_for_app, open_for_browser
 from tallystick.authority.pending import PENDING, STEP_UP, challenge_of, challenge_subject, get_handle, wish_of
 from tallystick.authority.settle import commit, settle
 from tallystick.authority.sign_in import demand_first_party
+from tallystick.authority.telling import tell_failure, tell_success
 from tallystick.authority.throttling import begin_attempt, forgive, take_back
 from tallystick.authority.world import World
 from tallystick.core.ids import PrincipalId
@@ -71,6 +72,7 @@ async def prove(
         if (pending.client is not None) != (deliver == "tokens"):
             raise AuthenticationExpired("the sign-in began for another kind of client")
         facts, account = await _facts(world, pending, proof)
+        attempt.guessable = not isinstance(proof, PasskeyAssertion)
         await attempt.count(account)
         changed = judge(world, account, pending, proof, world.clock.now())
         if pending.kind == STEP_UP:
@@ -79,27 +81,47 @@ async def prove(
 
     try:
         done = await settle(world, once)
+    except AuthenticationFailed:
+        attempt.tell_failure(method_of(proof))
+        raise
     except Unavailable:
         await attempt.undo()
         raise
     await attempt.forgive()
+    attempt.tell_success(method_of(proof))
     return done
 
 
 class _Attempt:
-    """One attempt, counted once however often a lost race is decided again; `alone` if no password came before it."""
+    """One attempt, counted once however often a lost race is decided again.
+
+    `alone`: no password came before it. `guessable`: it is a code; nobody guesses a signature, and what nobody guesses is
+    not counted, so that a stranger's wrong proofs keep no passkey out.
+    """
 
     alone = False
+    guessable = True
 
     def __init__(self, world: World, network: str) -> None:
         self._world, self._network = world, network
         self._subject: str | None = None
+        self._principal: PrincipalId | None = None
+
+    def tell_success(self, method: Method) -> None:
+        tell_success(self._world, method, network=self._network, principal=self._principal)
+
+    def tell_failure(self, method: Method) -> None:
+        subject = self._principal or ""
+        reason = "wrong" if self._principal else "unknown"
+        tell_failure(self._world, method, reason, subject=subject, network=self._network, principal=self._principal)
 
     async def count(self, account: Account) -> None:
+        self._principal = account.id
         if self._subject is None:
             subject = f"factor:{account.id}"
-            await begin_attempt(self._world, FACTOR, FACTOR_ANYWHERE, subject, self._network)
-            self._subject = subject
+            if self.guessable:
+                await begin_attempt(self._world, FACTOR, FACTOR_ANYWHERE, subject, self._network)
+                self._subject = subject
 
     async def undo(self) -> None:
         if self._subject is not None:
@@ -111,8 +133,9 @@ class _Attempt:
             # The commit is done: what was opened is handed out, also when a counter cannot be written.
             with suppress(Unavailable):
                 await forgive(self._world, self._subject, self._network)
-                if self.alone:
-                    await take_back(self._world, challenge_subject(self._network), self._network)
+        if self.alone:
+            with suppress(Unavailable):
+                await take_back(self._world, challenge_subject(self._network), self._network)
 
 
 async def _facts(world: World, pending: Handle, proof: FactorProof) -> tuple[Facts, Account]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from tallystick.authority.recording import records_of
+from tallystick.authority.timing import asked_now_if_unsaid, waited_s
 from tallystick.authority.world import World
 from tallystick.core.ids import ClientId, PrincipalId
-from tallystick.core.session.decision import Decision
+from tallystick.core.session.decision import Decision, Outcome
 from tallystick.errors import Conflict, Unavailable
 from tallystick.ports import Committed, Write
 
@@ -24,6 +26,7 @@ async def settle(world: World, once: Callable[[], Awaitable[Result]]) -> Result:
     Raises:
         Unavailable: eight rounds were lost; nothing was consumed.
     """
+    asked_now_if_unsaid()
     for attempt in range(ATTEMPTS_MAX):
         try:
             return await once()
@@ -70,5 +73,19 @@ async def commit(
             await world.heard(committed.position)
     else:
         committed = Committed(await world.store.head())
+    _measure(world, decision, committed, everywhere=everywhere)
     world.events.tell(decision.events, principal=principal, client=client)
     return committed
+
+
+def _measure(world: World, decision: Decision, committed: Committed, *, everywhere: bool) -> None:
+    if decision.outcome is Outcome.OPENED and decision.to_deliver is not None:
+        seconds = waited_s()
+        if seconds is not None:
+            holder = type(decision.to_deliver.session.holder).__name__
+            world.meter.opened(holder.removesuffix("Holder").lower(), seconds)
+    if committed.revocations:
+        strength = "everywhere" if everywhere else "logged"
+        targets = Counter(entry.ending.kind.name.lower() for entry in committed.revocations)
+        for target, entries in targets.items():
+            world.meter.appended(target, strength, entries)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tallystick.authority.world import World
 from tallystick.core.secret import Digest
+from tallystick.core.session.decision import Event
 from tallystick.errors import Throttled
 from tallystick.identity.throttle import LETTER, Rule, allowed_at, begin, network_of, succeeded, taken_back
 
@@ -12,7 +13,9 @@ def _keys(subject: str, network: str) -> tuple[str, str]:
     return f"{subject}@{network_of(network)}", subject
 
 
-async def begin_attempt(world: World, rule: Rule, wide: Rule, subject: str, network: str) -> None:
+async def begin_attempt(
+    world: World, rule: Rule, wide: Rule, subject: str, network: str, *, tells: bool = True
+) -> None:
     """Counts an attempt on a subject from a network, and on the subject from anywhere, unless it must wait.
 
     Args:
@@ -21,6 +24,7 @@ async def begin_attempt(world: World, rule: Rule, wide: Rule, subject: str, netw
         wide: for the subject whatever the network.
         subject: what is guessed at, such as `password:` and an account's id.
         network: the client's address.
+        tells: tells an event when the attempt must wait; False where another counter may allow it yet.
 
     Raises:
         Throttled: an attempt is not allowed yet; nothing was counted.
@@ -34,6 +38,8 @@ async def begin_attempt(world: World, rule: Rule, wide: Rule, subject: str, netw
         if wait_s > 0:
             if key == anywhere:
                 await world.store.count(pair, taken_back)
+            if tells:
+                _tell(world, subject, network)
             raise Throttled(f"{key} waits {wait_s} s", retry_after_s=wait_s)
 
 
@@ -67,4 +73,14 @@ async def count_failure(world: World, rule: Rule, subject: str, network: str) ->
     before = await world.store.count(pair, lambda held: begin(held, now, rule, jitter))
     wait_s = allowed_at(before, rule, jitter) - now
     if wait_s > 0:
+        _tell(world, subject, network)
         raise Throttled(f"{pair} waits {wait_s} s", retry_after_s=wait_s)
+
+
+def _tell(world: World, subject: str, network: str) -> None:
+    # Some subjects are a kind alone, such as all refresh tokens that nobody issued.
+    kind, _, rest = subject.partition(":")
+    name = rest.partition(":")[0]
+    world.events.tell(
+        (Event("attempt.throttled", None, (("kind", kind), ("subject", name), ("network", network))),),
+    )

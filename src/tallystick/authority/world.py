@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from tallystick.authority.errands import Errands
+from tallystick.authority.timing import Unmetered
 from tallystick.authority.trail import Trail
 from tallystick.core.credentials.view import SessionView
 from tallystick.core.ids import ClientId, PrincipalId, SessionId
@@ -16,7 +17,20 @@ from tallystick.identity.account import Account
 from tallystick.identity.password import PasswordRules
 from tallystick.identity.place import described
 from tallystick.oauth.client import Client
-from tallystick.ports import Clock, Entropy, Events, Facts, Hasher, Mailer, Passkeys, Places, Sealer, Signer, Store
+from tallystick.ports import (
+    Clock,
+    Entropy,
+    Events,
+    Facts,
+    Hasher,
+    Mailer,
+    Meter,
+    Passkeys,
+    Places,
+    Sealer,
+    Signer,
+    Store,
+)
 from tallystick.verifier.clocks import SYSTEM, Clocks
 
 
@@ -60,6 +74,7 @@ class World:
         services: what was read of services a moment ago.
         recheck: asks the verifier whether the log says anything against a view; raises Rejected or LeaseLapsed. None
             while no verifier runs, and then nothing that was remembered is used.
+        meter: where measurements go.
         heard: waits until the verifier of this process has applied a position; None while no verifier runs.
         places: where networks are; None if nobody knows.
         trail: what waits to be written into the audit trail.
@@ -83,6 +98,7 @@ class World:
     services: dict[ClientId, RememberedService] = field(default_factory=dict)
     recheck: Callable[[SessionView], None] | None = None
     heard: Callable[[Position], Awaitable[object]] | None = None
+    meter: Meter = field(default_factory=Unmetered)
     places: Places | None = None
     trail: Trail = field(default_factory=Trail)
 

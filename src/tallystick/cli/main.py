@@ -30,9 +30,9 @@ COMMANDS = {
     "principal": Row("principal", "principal", "Whoever is authenticated: a person or a service."),
     "keys": Row("keys", "keys", "Signing keys."),
     "log": Row("log", "log", "The revocation log."),
-    "audit": Row("audit", "audit", "Who did what to whom, from where and why."),
     "backup": Row("backup", "backup", "Copy the store into one file, while it is served."),
     "restore": Row("restore", "restore", "Put a backup in the place of the store, so that nothing ended comes back."),
+    "audit": Row("audit", "audit", "Who did what to whom, from where and why."),
     "verify": Row("verify", "verify", "Say whether an access token is good, or why not."),
     "demo": Row("demo.command", "demo", "Tell the whole story with real processes, and check every step."),
 }

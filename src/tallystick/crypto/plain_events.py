@@ -10,7 +10,17 @@ from tallystick.core.ids import ClientId, PrincipalId
 from tallystick.core.session.decision import Event
 
 LOGGER = "tallystick"
-_WARNINGS = frozenset({"refresh.refused", "job.failed", "mail.refused", "mail.delayed", "mail.dropped"})
+_WARNINGS = frozenset(
+    {
+        "refresh.refused",
+        "job.failed",
+        "mail.refused",
+        "mail.delayed",
+        "mail.dropped",
+        "anomaly.detected",
+        "attempt.throttled",
+    }
+)
 _REUSED = ("because", "reuse")
 
 

@@ -77,10 +77,11 @@ PASSWORD_DEVICE = Rule(free=10, first_s=1, cap_s=900, decay_s=1800)
 """Passwords of one account from one device that signed in to it before: the bound on what its stolen cookie buys."""
 
 FACTOR = Rule(free=5, first_s=1, cap_s=900, decay_s=900)
-"""Codes and passkeys of one account from one network."""
+"""Codes of one account, of its app or from paper, from one network."""
 
-FACTOR_ANYWHERE = Rule(free=20, first_s=1, cap_s=900, decay_s=1800)
-"""Codes and passkeys of one account from anywhere: whoever gets so far knows the password."""
+FACTOR_ANYWHERE = Rule(free=20, first_s=1, cap_s=3600, decay_s=3600)
+"""Codes of one account from anywhere: whoever gets so far knows the password. At last one guess an hour, of which three in a
+million are right: after four years one chance in ten."""
 
 CHALLENGE = Rule(free=60, first_s=1, cap_s=60, decay_s=60)
 """Sign-ins by a passkey alone that were begun from one network and not finished; each is a row until its time is over."""

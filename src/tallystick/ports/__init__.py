@@ -4,7 +4,7 @@ from tallystick.ports.facts import Committed, Cuts, Facts, Registered
 from tallystick.ports.passkeys import Asserted, Attested, Named, Passkeys
 from tallystick.ports.post import Letter, LetterKind, Mailer
 from tallystick.ports.store import Store
-from tallystick.ports.surroundings import Clock, Entropy, Events, Hasher, Places, Sealer, Signer
+from tallystick.ports.surroundings import Clock, Entropy, Events, Hasher, Meter, Places, Sealer, Signer
 from tallystick.ports.writes import DropHandles, PutAccount, PutClient, PutHandle, PutKeys, Record, RedeemHandle, Write
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Letter",
     "LetterKind",
     "Mailer",
+    "Meter",
     "Named",
     "Passkeys",
     "Places",

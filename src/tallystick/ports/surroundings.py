@@ -97,3 +97,22 @@ class Events(Protocol):
         self, events: Sequence[Event], *, principal: PrincipalId | None = None, client: ClientId | None = None
     ) -> None:
         """Takes events; never raises, never blocks."""
+
+
+class Meter(Protocol):
+    """Where measurements go that are no events: how long something took, and what happens too often to be told each time.
+
+    No method raises or blocks.
+    """
+
+    def opened(self, holder: str, seconds: float) -> None:
+        """A session was opened for a holder (`browser`, `app`, `service`), so many seconds after it was asked for."""
+
+    def minted(self, credential: str, seconds: float) -> None:
+        """An `access_token` or `refresh_token` was made, so many seconds after it was asked for."""
+
+    def appended(self, target: str, strength: str, entries: int) -> None:
+        """Entries about a kind of target (such as `session`) were appended, `logged` or `everywhere`."""
+
+    def authenticated(self, method: str) -> None:
+        """Somebody proved who they are by what is too frequent for an event of its own."""

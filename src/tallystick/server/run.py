@@ -6,7 +6,6 @@ import asyncio
 import logging
 import signal
 import socket
-import sys
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -20,11 +19,14 @@ from tallystick.embed import checked_issuer
 from tallystick.proxies import Proxies
 from tallystick.server.connections import Connections, Patient
 from tallystick.server.facts import facts_of
+from tallystick.server.logs import configure_logging
 from tallystick.server.settings import Settings
+from tallystick.server.sight import Sight
 from tallystick.server.supervisor import supervise
 from tallystick.server.tls import HANDSHAKE_S, LOOK_EVERY_S, Renewing
 from tallystick.server.unsafe import refuse
 from tallystick.server.wiring import build_app, build_authority, default_issuer
+from tallystick.web.watching import Watching
 
 BACKLOG = 2048
 KEEP_ALIVE_S = 65
@@ -72,7 +74,9 @@ def create_app() -> ASGIApp:
     tell_of_mail(settings)
     issuer = checked_issuer(default_issuer(settings))
     refuse(settings, facts_of(settings, issuer, listens=False))
-    return build_app(settings, build_authority(settings, issuer))
+    sight = Sight(settings)
+    authority = build_authority(settings, issuer, sight=sight)
+    return build_app(settings, authority, sight.watch(authority))
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -88,10 +92,12 @@ def listen(host: str, port: int) -> socket.socket:
 def work(settings: Settings, issuer: str, listener: socket.socket) -> int:
     """Serves on a socket with one process until it is told to end; gives the exit code."""
     configure_logging(settings)
-    authority = build_authority(settings, issuer)
+    sight = Sight(settings)
+    authority = build_authority(settings, issuer, sight=sight)
+    watching = sight.watch(authority)
     renewing = _renewing(settings, issuer)
     config = uvicorn.Config(
-        build_app(settings, authority),
+        build_app(settings, authority, watching),
         lifespan="off",
         ws="none",
         access_log=False,
@@ -104,12 +110,12 @@ def work(settings: Settings, issuer: str, listener: socket.socket) -> int:
     connections = Connections(Proxies(settings.trusted_proxies).is_listed)
     server = _Server(config, authority, settings.drain_s, connections, renewing)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-        runner.run(_serve(server, authority, listener))
+        runner.run(_serve(server, watching, listener))
     return 0
 
 
-async def _serve(server: _Server, authority: Authority, listener: socket.socket) -> None:
-    async with authority:
+async def _serve(server: _Server, watching: Watching, listener: socket.socket) -> None:
+    async with watching.lifespan(None):
         # uvicorn raises the signal again when it has ended; by then there is nothing left to interrupt.
         for number in ENDING:
             signal.signal(number, _ignored)
@@ -195,15 +201,3 @@ async def _renew(renewing: Renewing) -> None:
     while True:
         await asyncio.sleep(LOOK_EVERY_S)
         renewing.renew()
-
-
-def configure_logging(settings: Settings) -> None:
-    """Sends the log to stderr, one line for each event."""
-    logging.basicConfig(
-        level=settings.log_level.upper(),
-        stream=sys.stderr,
-        format="%(asctime)s %(levelname)s %(name)s %(message)s",
-        force=True,
-    )
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    logging.getLogger("asyncio").setLevel(logging.WARNING)

@@ -30,6 +30,7 @@ PREFIX = "TALLYSTICK_"
 FILE = Path("tallystick.toml")
 DATA = Path(".tallystick")
 PRESETS: dict[str, Policy] = {"default": DEFAULT, "banking": BANKING, "consumer": CONSUMER}
+METRICS_TOKEN_MIN = 20
 _PEPPER = re.compile(r"[0-9A-Fa-f]{64}")
 
 
@@ -48,6 +49,12 @@ def _words(value: Any) -> Any:
 def _pepper(value: SecretStr | None) -> SecretStr | None:
     if value is not None and _PEPPER.fullmatch(value.get_secret_value().strip()) is None:
         raise ValueError("it must be 64 hexadecimal digits")
+    return value
+
+
+def _metrics_token(value: SecretStr | None) -> SecretStr | None:
+    if value is not None and len(value.get_secret_value().strip()) < METRICS_TOKEN_MIN:
+        raise ValueError(f"it must have at least {METRICS_TOKEN_MIN} characters")
     return value
 
 
@@ -103,11 +110,25 @@ class Settings(BaseSettings):
         None,
         description="64 hexadecimal digits that are mixed into every password hash; changing it locks everybody out.",
     )
+    mail: MailSettings | None = Field(None, description="Mail by SMTP; without it there is none.")
+    metrics_token: Annotated[SecretStr | None, AfterValidator(_metrics_token)] = Field(
+        None,
+        description=(
+            "At least 20 characters that a reader of /metrics presents as a bearer; without it only this host reads them."
+        ),
+    )
+    run_folder: Path | None = Field(
+        None,
+        description="Where the workers of this host leave their counts for each other; beside the database if not given.",
+    )
+    log_format: Literal["text", "json"] = Field("text", description="How a line of the log is written.")
+    access_log: bool = Field(
+        False, description="Whether each request gets a line in the log: its path, never its query."
+    )
     geo_database: Path | None = Field(
         None,
         description="A MaxMind DB file (GeoIP2 or GeoLite2, City or Country) that says where a session's network is.",
     )
-    mail: MailSettings | None = Field(None, description="Mail by SMTP; without it there is none.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What the log tells.")
     preset: Literal["default", "banking", "consumer"] = Field("default", description="Which policy to start from.")
     policy: Policy = Field(DEFAULT, description="What differs from the preset.")

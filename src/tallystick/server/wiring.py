@@ -16,8 +16,10 @@ from tallystick.embed import Authority
 from tallystick.observe.places import GeoPlaces
 from tallystick.proxies import Proxies
 from tallystick.server.settings import Settings
+from tallystick.server.sight import Sight
 from tallystick.stores.open import open_stores, sqlite_path
 from tallystick.web import standalone
+from tallystick.web.watching import Watching
 
 _SQLITE = "sqlite:///"
 
@@ -37,36 +39,45 @@ def sqlite_file(store: str) -> Path | None:
     return sqlite_path(store) if store.startswith(_SQLITE) else None
 
 
-def build_authority(settings: Settings, issuer: str, *, claims_store: bool = True) -> Authority:
+def build_authority(
+    settings: Settings, issuer: str, *, claims_store: bool = True, sight: Sight | None = None
+) -> Authority:
     """Builds the authority of an issuer; makes the folders of its files, and nothing else is opened.
 
     Args:
         settings: what the operator chose.
         issuer: under which URL.
         claims_store: records that URL in a store that belongs to no issuer yet.
+        sight: what sees its events and measurements; a command has none, and its events go to the log.
 
     Raises:
         Misconfigured: issuer, store or root key cannot be used.
     """
     _make_folders(settings)
+    store = open_stores(settings.store)
     return Authority(
         issuer,
-        open_stores(settings.store),
+        store if sight is None else sight.store(store),
         policy=settings.policy,
         root_key_file=settings.root_key_file,
         workers=settings.workers,
         pepper=settings.pepper_bytes,
         mailer=settings.mail.smtp() if settings.mail is not None else None,
         claims_store=claims_store,
+        events=sight.events if sight is not None else None,
+        meter=sight.meter if sight is not None else None,
         places=GeoPlaces(settings.geo_database) if settings.geo_database is not None else None,
     )
 
 
-def build_app(settings: Settings, authority: Authority) -> ASGIApp:
-    """Builds the ASGI app of an authority."""
-    proxies = Proxies(settings.trusted_proxies, settings.proxy_headers)
+def build_app(settings: Settings, authority: Authority, watching: Watching | None = None) -> ASGIApp:
+    """Builds the ASGI app of an authority, and how it is watched."""
     return standalone(
-        authority, trusted_origins=settings.trusted_origins, proxies=proxies, templates=settings.templates
+        authority,
+        trusted_origins=settings.trusted_origins,
+        proxies=Proxies(settings.trusted_proxies, settings.proxy_headers),
+        templates=settings.templates,
+        watching=watching,
     )
 
 

@@ -14,12 +14,16 @@ from tallystick.core.policy import Staleness
 from tallystick.core.revocation.entry import Position, Revocation
 from tallystick.core.revocation.feed import Log
 from tallystick.core.verification.follow import NEVER, Follower
-from tallystick.errors import LeaseLapsed, Misconfigured, Unavailable
+from tallystick.errors import LeaseLapsed, Unavailable
 from tallystick.session_source import STATE_NAME
 from tallystick.verifier import forks
 from tallystick.verifier.clocks import Clocks
+from tallystick.verifier.exposition import page
 from tallystick.verifier.keyring import Keyring, SharedKeys
+from tallystick.verifier.metric import Readings
+from tallystick.verifier.metrics import readings_of
 from tallystick.verifier.state import Unfollowed, VerifierState
+from tallystick.verifier.tally import Tally
 from tallystick.verifier.thread import FollowerThread
 from tallystick.verifier.watch import Watches, in_loop
 
@@ -56,7 +60,8 @@ class Following:
         self._keyring = Keyring(self._shared)
         self._memory: Follower | Unfollowed = Follower("")
         self._watches.renew()
-        self.first_seen = self.lapses = 0
+        self._tally = Tally()
+        self.first_seen = 0
 
     def _follows(self, staleness: Staleness) -> None:
         """Takes note of the constants of the log header."""
@@ -164,7 +169,6 @@ class Following:
                     self._launch(self._log).leased.wait(CHILD_LEASE_S)
                 self._orphaned = False
         if self._boot() >= self._memory.deadline:
-            self.lapses += 1
             raise LeaseLapsed("no lease on the revocation log")
 
     async def _require_lease_async(self) -> None:
@@ -255,6 +259,15 @@ class Following:
             raise Unavailable("the key set has not been read yet")
         return published
 
+    def readings(self) -> Readings:
+        """Gives what it has counted since its start, as metrics that are declared in `tallystick.verifier.metrics`."""
+        lapses = self._thread.lapses if self._thread is not None else 0
+        return readings_of(self._tally, self.state(), lapses, self._name)
+
+    def metrics(self) -> str:
+        """Gives its metrics as a page that Prometheus reads (text format 0.0.4), for the host application to serve."""
+        return page(self.readings())
+
     def state(self) -> VerifierState:
         """Gives what an operator may want to know, as of now."""
         memory, now = self._memory, self._boot()
@@ -264,7 +277,7 @@ class Following:
             **self._counted(),
             "beats": memory.beats,
             "failures": self._thread.failures if self._thread is not None else 0,
-            "lapses": self.lapses,
+            "lapses": self._tally.lapses,
         }
         return VerifierState(
             memory.verifier,
@@ -275,16 +288,3 @@ class Following:
             memory.is_forked,
             counters,
         )
-
-
-def check_sources(follow: Log | None, revocation: str, shared_keys: SharedKeys, *, feed: bool) -> None:
-    """Demands a log to follow, or `none` by name; raises Misconfigured with what to write instead."""
-    if revocation not in ("followed", "none"):
-        raise Misconfigured(f"revocation={revocation!r} is not known; there are followed and none")
-    if revocation == "none":
-        if follow is not None or shared_keys is None:
-            raise Misconfigured('revocation="none" needs shared_keys (a JWKS) and takes no log')
-    elif follow is None and feed:
-        raise Misconfigured("this release has no HTTP feed: give the log, follow=open_log(…), instead of client_id")
-    elif follow is None:
-        raise Misconfigured('give a log to follow, follow=open_log(…), or say revocation="none"')

@@ -72,6 +72,8 @@ class FollowerThread:
         self.waiters = Waiters()
         self.heeds: deque[tuple[Position, float]] = deque(maxlen=16)
         self.failures = 0
+        self.lapses = 0
+        self._held = False
         self.leased = Event()
         self.error: Misconfigured | None = None
         self._log, self._clocks, self._keyring = log, clocks, keyring
@@ -133,6 +135,7 @@ class FollowerThread:
             while not self._stopping:
                 while self.heeds:
                     self.follower.heed(*self.heeds.popleft())
+                self._look_at_lease()
                 action = self.follower.step(heard, self._tick())
                 self._stepped()
                 heard = self._do(action)
@@ -144,6 +147,12 @@ class FollowerThread:
 
     def _tick(self) -> Tick:
         return Tick(self._clocks.boot(), self._clocks.wall(), os.urandom(17))
+
+    def _look_at_lease(self) -> None:
+        # Before the step, which may renew it: a process that was stopped learns here that its lease ran out.
+        held = self._clocks.boot() < self.follower.deadline
+        self.lapses += self._held and not held
+        self._held = held
 
     def _stepped(self) -> None:
         follower = self.follower
@@ -157,6 +166,7 @@ class FollowerThread:
             news, follower.news = follower.news, []
             self._tell(news)
         self.waiters.reached(follower.applied)
+        self._held = self._held or self._clocks.boot() < follower.deadline
         if self._keyring.is_loaded and self._clocks.boot() < follower.deadline:
             self.leased.set()
 

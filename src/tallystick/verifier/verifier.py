@@ -6,43 +6,36 @@ A credential that was seen before is checked in about two microseconds without a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from hashlib import sha256
-from typing import Any, Literal, NoReturn
+from collections.abc import Callable
+from typing import Any, Literal
 
 from tallystick.core.credentials.access_token import Expected, view_of
 from tallystick.core.credentials.access_token import check as check_claims
-from tallystick.core.credentials.view import CookieFill, SessionView
+from tallystick.core.credentials.view import SessionView
 from tallystick.core.policy import Staleness
 from tallystick.core.revocation.entry import Revocation
 from tallystick.core.revocation.feed import Log
-from tallystick.core.secret import Digest
 from tallystick.core.verification.check import check
-from tallystick.core.verification.near_cache import NearCache, Nothing
+from tallystick.core.verification.near_cache import NearCache
 from tallystick.core.verification.token_cache import TokenCache
 from tallystick.errors import (
-    CredentialExpired,
-    CredentialMalformed,
     CredentialMissing,
-    CredentialOutdated,
     KeyUnknown,
     Misconfigured,
-    SessionEnded,
-    Unavailable,
+    TallystickError,
 )
 from tallystick.http import Presented, cookie_name_of, presented
 from tallystick.verifier.clocks import SYSTEM, Clocks
-from tallystick.verifier.fills import Fills, Found, Resolve
-from tallystick.verifier.following import Following, check_sources
+from tallystick.verifier.cookies import CookieChecks
+from tallystick.verifier.fills import Fills, Resolve
 from tallystick.verifier.keyring import SharedKeys
-from tallystick.verifier.present import digest_of, headers_of
+from tallystick.verifier.present import headers_of
+from tallystick.verifier.sources import check_sources
+from tallystick.verifier.tally import SAMPLED
 from tallystick.verifier.unknown_keys import UnknownKeys
 
-LOOKS = 3
-"""How often a cookie is looked up for one request while the log goes on to outdate what was read."""
 
-
-class Verifier(Following):
+class Verifier(CookieChecks):
     """Checks credentials of one issuer, locally, under a lease on its revocation log. Building it opens nothing.
 
     Args:
@@ -123,11 +116,25 @@ class Verifier(Following):
         """
         memory = self._memory
         now = self._boot()
-        view = self._find(token, now + memory.offset - self._leeway)
-        if view is None:
-            self._require_lease()
-            view, memory = self._first_sight(token, wait=True), self._memory
-        check(view, memory, now)
+        try:
+            view = self._find(token, now + memory.offset - self._leeway)
+            if view is None:
+                return self._first_token(token, now)
+            check(view, memory, now)
+        except TallystickError as error:
+            self._tally.refuse("access_token", error)
+            raise
+        tally = self._tally
+        tally.token_seen = number = tally.token_seen + 1
+        if not number & SAMPLED:
+            tally.token_seen_time.add(self._boot() - now)
+        return view
+
+    def _first_token(self, token: str, now: float) -> SessionView:
+        self._require_lease()
+        view = self._first_sight(token, wait=True)
+        check(view, self._memory, now)
+        self._tally.first_token(self._boot() - now)
         return view
 
     def recheck(self, view: SessionView) -> None:
@@ -138,37 +145,6 @@ class Verifier(Following):
             LeaseLapsed: there is no lease.
         """
         check(view, self._memory, self._boot())
-
-    async def view_of_cookie(self, value: str) -> SessionView:
-        """Checks a session cookie's value; its first sight costs one read, shared with every other miss of the loop's tick.
-
-        Raises:
-            Rejected: it is no good; the subclass says why.
-            Unavailable: our own trouble; LeaseLapsed without a lease.
-        """
-        found = self._remembered(value)
-        if found is not None:
-            return found
-        digest = digest_of(value)
-        for _ in range(LOOKS):
-            await self._require_lease_async()
-            view = self._settled(digest, await self._fills.get(value, digest))
-            if view is not None:
-                return view
-        raise CredentialOutdated("the log went on while the session was looked up")
-
-    def view_of_cookie_blocking(self, value: str) -> SessionView:
-        """Checks a session cookie's value on the caller's thread; raises as `view_of_cookie` does."""
-        found = self._remembered(value)
-        if found is not None:
-            return found
-        digest = digest_of(value)
-        for _ in range(LOOKS):
-            self._require_lease()
-            view = self._settled(digest, self._fills.get_blocking(value, digest))
-            if view is not None:
-                return view
-        raise CredentialOutdated("the log went on while the session was looked up")
 
     async def session_of(self, connection: Any) -> SessionView:
         """Gives the session that a request presents, by either credential.
@@ -188,14 +164,20 @@ class Verifier(Following):
         kind, value = self._presented(connection)
         if kind == "cookie":
             return await self.view_of_cookie(value)
-        await self._require_lease_async()
-        now = self._boot()
+        begun = self._boot()
         try:
-            view = self._first_sight(value, wait=False)
-        except KeyUnknown:
-            # It may wait for the key set to be read again, so not in the loop.
-            view = await asyncio.to_thread(self._first_sight, value, wait=True)
-        check(view, self._memory, now)
+            await self._require_lease_async()
+            now = self._boot()
+            try:
+                view = self._first_sight(value, wait=False)
+            except KeyUnknown:
+                # It may wait for the key set to be read again, so not in the loop.
+                view = await asyncio.to_thread(self._first_sight, value, wait=True)
+            check(view, self._memory, now)
+        except TallystickError as error:
+            self._tally.refuse("access_token", error)
+            raise
+        self._tally.first_token(self._boot() - begun)
         return view
 
     def glance(self, connection: Any) -> SessionView | None:
@@ -207,12 +189,21 @@ class Verifier(Following):
             Unavailable: our own trouble.
         """
         kind, value = self._presented(connection)
-        if kind == "cookie":
-            return self._remembered(value)
-        memory, now = self._memory, self._boot()
-        view = self._find(value, now + memory.offset - self._leeway)
-        if view is not None:
+        try:
+            if kind == "cookie":
+                return self._remembered(value)
+            memory, now = self._memory, self._boot()
+            view = self._find(value, now + memory.offset - self._leeway)
+            if view is None:
+                return None
             check(view, memory, now)
+        except TallystickError as error:
+            self._tally.refuse("cookie" if kind == "cookie" else "access_token", error)
+            raise
+        tally = self._tally
+        tally.token_seen = number = tally.token_seen + 1
+        if not number & SAMPLED:
+            tally.token_seen_time.add(self._boot() - now)
         return view
 
     def session_of_blocking(self, connection: Any) -> SessionView:
@@ -221,9 +212,13 @@ class Verifier(Following):
         return self.verify(value) if kind == "bearer" else self.view_of_cookie_blocking(value)
 
     def _presented(self, connection: Any) -> Presented:
-        found = presented(headers_of(connection), self._cookie_name)
-        if found is None:
-            raise CredentialMissing
+        try:
+            found = presented(headers_of(connection), self._cookie_name)
+            if found is None:
+                raise CredentialMissing
+        except TallystickError as error:
+            self._tally.refuse("none", error)
+            raise
         return found
 
     def _first_sight(self, token: str, *, wait: bool) -> SessionView:
@@ -244,56 +239,9 @@ class Verifier(Following):
         self.first_seen += 1
         return view
 
-    def _remembered(self, value: str) -> SessionView | None:
-        memory = self._memory
-        now = self._boot()
-        try:
-            digest = sha256(value.encode()).digest()
-        except (AttributeError, UnicodeEncodeError):
-            raise CredentialMalformed("a cookie that is no text") from None
-        found = self._near.find(digest, now, now + memory.offset)
-        if isinstance(found, SessionView):
-            try:
-                check(found, memory, now)
-            except CredentialOutdated:
-                # It was read before a change that concerns it: it is read once more, and the authority decides.
-                self._near.drop(digest)
-                return None
-            return found
-        if found is not None and now < memory.deadline:
-            _refuse(found)
-        return None
-
-    def _settled(self, digest: Digest, found: Found) -> SessionView | None:
-        if isinstance(found, Nothing):
-            _refuse(found)
-        memory, now = self._memory, self._boot()
-        try:
-            check(found, memory, now)
-        except CredentialOutdated:
-            self._near.drop(digest)
-            return None
-        return found
-
-    def _near_lifetime(self) -> float:
-        return self._memory.staleness.near_cache_lifetime
-
-    async def _resolve(self, digests: Sequence[Digest]) -> Sequence[CookieFill]:
-        if self._async_resolve is not None:
-            return await self._async_resolve(digests)
-        if self._blocking_resolve is None:
-            raise Unavailable("this verifier cannot look cookies up: its log cannot, and no resolve was handed in")
-        return await asyncio.to_thread(self._blocking_resolve, digests)
-
     def _flush(self) -> None:
         self._tokens.flush()
         self._near.flush()
 
     def _counted(self) -> dict[str, int]:
         return {"first_seen": self.first_seen, "cookie_reads": self._fills.reads}
-
-
-def _refuse(found: Nothing) -> NoReturn:
-    if found.because == "expired":
-        raise CredentialExpired("the session's time is over")
-    raise SessionEnded("no live session has this cookie")

@@ -18,10 +18,12 @@ from tallystick.web.endpoints.health import Health
 from tallystick.web.endpoints.oauth import TokenEndpoint
 from tallystick.web.endpoints.session import Sessions
 from tallystick.web.endpoints.well_known import WellKnown
+from tallystick.web.pages.admin.table import admin_table
 from tallystick.web.pages.shell import Pages
 from tallystick.web.pages.table import CHANGE_PASSWORD_PATH, with_pages
 from tallystick.web.pages.troubles import Troubles
 from tallystick.web.presenting import Desk
+from tallystick.web.watching import METRICS_PATH, Watching
 
 AT_ROOT = ("/livez", "/readyz", CHANGE_PASSWORD_PATH)
 METADATA_PATH = "/.well-known/oauth-authorization-server"
@@ -74,7 +76,7 @@ def routes(
         Misconfigured: there is no such folder.
     """
     pages = _pages(authority, trusted_origins, templates)
-    table = with_pages(_table(authority, trusted_origins), pages)
+    table = with_pages(_table(authority, trusted_origins), pages) | admin_table(authority, pages)
     lifespan = Router(lifespan=authority.lifespan)
     return Edge(table, authority.issuer, lifespan, proxies=proxies, as_page=Troubles(pages).page)
 
@@ -85,17 +87,38 @@ def standalone(
     trusted_origins: Collection[str] = (),
     proxies: Proxies = NOBODY,
     templates: Path | None = None,
+    watching: Watching | None = None,
 ) -> ASGIApp:
     """Gives a whole ASGI app, lifespan included, that serves an authority under its issuer's path and nothing else.
 
     With a path in the issuer, the metadata is also at `/.well-known/oauth-authorization-server/<path>`, where
-    RFC 8414 section 3.1 has clients look first, and the probes and `/.well-known/change-password` also at the root.
+    RFC 8414 section 3.1 has clients look first, and the probes, the metrics and `/.well-known/change-password` also at the
+    root.
+
+    Args:
+        authority: whose.
+        trusted_origins: as for `routes`.
+        proxies: as for `routes`.
+        templates: as for `routes`.
+        watching: how it is watched; without it there are no metrics.
     """
     path = urlsplit(authority.issuer).path
     pages = _pages(authority, trusted_origins, templates)
-    below = with_pages(_table(authority, trusted_origins), pages)
+    below = with_pages(_table(authority, trusted_origins), pages) | admin_table(authority, pages)
     table = {path + name: methods for name, methods in below.items()}
     if path:
         table |= {METADATA_PATH + path: below[METADATA_PATH]} | {name: below[name] for name in AT_ROOT}
-    lifespan = Router(lifespan=authority.lifespan)
-    return Edge(table, authority.issuer, lifespan, proxies=proxies, as_page=Troubles(pages).page)
+    as_page = Troubles(pages).page
+    if watching is None:
+        return Edge(table, authority.issuer, Router(lifespan=authority.lifespan), proxies=proxies, as_page=as_page)
+    places = {METRICS_PATH, path + METRICS_PATH}
+    table |= {place: {"GET": watching.metrics} for place in places}
+    return Edge(
+        table,
+        authority.issuer,
+        Router(lifespan=watching.lifespan),
+        proxies=proxies,
+        as_page=as_page,
+        any_host=places,
+        answered=watching.answered,
+    )

@@ -9,12 +9,14 @@ import re
 import secrets
 import traceback
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from time import perf_counter
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tallystick.authority.acting import acting_as
+from tallystick.authority.timing import asked_now
 from tallystick.errors import (
     BodyTooLarge,
     BodyTooSlow,
@@ -29,6 +31,7 @@ from tallystick.errors import (
 from tallystick.http import response_of
 from tallystick.proxies import Proxies, Scheme
 from tallystick.web.call import NO_STORE, Call, Fields, Handler, Reply, Table, json_reply
+from tallystick.web.watching import Answered
 
 BODY_LIMIT = 64 * 1024
 BODY_WAIT_S = 20.0
@@ -68,6 +71,8 @@ class Edge:
         lifespan: answers the lifespan when nothing is around this app.
         proxies: whose forwarded headers are believed.
         as_page: makes a page of an error that a person's browser is told.
+        any_host: paths that are served whatever Host is named, because their handlers look at it themselves.
+        answered: called with each answer.
     """
 
     def __init__(
@@ -78,11 +83,14 @@ class Edge:
         *,
         proxies: Proxies = NOBODY,
         as_page: Callable[[Scope, Reply], Reply] = _as_it_is,
+        any_host: Collection[str] = (),
+        answered: Answered | None = None,
     ) -> None:
         self._as_page = as_page
         self._table = {path: _with_head(methods) for path, methods in table.items()}
         self._lifespan = lifespan
         self._proxies = proxies
+        self._any_host, self._answered = frozenset(any_host), answered
         self._issuer = parts = urlsplit(issuer)
         host = parts.netloc.rpartition("@")[2].lower()
         name = host if host.endswith("]") else host.rpartition(":")[0] or host
@@ -97,7 +105,7 @@ class Edge:
         if scope["type"] != "http":
             await self._other(scope, receive, send)
             return
-        name = f"{self._process}-{next(self._counter):x}"
+        name, begun = f"{self._process}-{next(self._counter):x}", perf_counter()
         try:
             fields, repeated = self._checked(scope)
             if self._proxies:
@@ -105,6 +113,7 @@ class Edge:
             handler = self._handler(scope)
             body = await _in_time(receive) if _has_body(fields) else await _whole(receive)
             call = Call(scope, fields, repeated, body)
+            asked_now()
             with acting_as(network=call.network, request=name):
                 reply = await handler(call)
         except _Gone:
@@ -117,6 +126,8 @@ class Edge:
             moved = self._to_https(scope) if isinstance(error, PlainHttp) else None
             reply = moved or _refusal(scope, error)
         status, sent, content = reply if reply.status < 400 else self._as_page(scope, reply)
+        if self._answered is not None:
+            self._answered(scope, name, status, perf_counter() - begun)
         length = () if status in _BODILESS else ((b"content-length", b"%d" % len(content)),)
         own = {field for field, _ in sent}
         headers = [
@@ -154,7 +165,7 @@ class Edge:
         if host is None or b"host" in repeated:
             raise InvalidRequest("no Host header, or several")
         if host not in self._hosts:
-            self._learn(host)
+            self._learn(host, any_host=scope["path"] in self._any_host)
         # RFC 9112 section 6.1: whatever two readers could understand differently is refused, not repaired.
         if b"transfer-encoding" in fields and (
             fields[b"transfer-encoding"].lower() != b"chunked"
@@ -170,10 +181,12 @@ class Edge:
             raise BodyTooLarge("the Content-Length is over the limit")
         return fields, repeated
 
-    def _learn(self, host: bytes) -> None:
+    def _learn(self, host: bytes, *, any_host: bool) -> None:
         found = _HOST.fullmatch(host)
         if found is None:
             raise InvalidRequest("the Host header is malformed")
+        if any_host:
+            return
         self._demand_ours(found[1].decode())
         if len(self._hosts) < _HOSTS_KEPT:
             self._hosts.add(host)

@@ -50,6 +50,15 @@ def changed(answer: str, change: Callable[[dict[str, Any]], None]) -> str:
     return json.dumps(found)
 
 
+@pytest.mark.parametrize(
+    "text", ['{"id":"a"}', '{"id":"é"}', '{"id":7}', '{"id":"AAAA","response":{"userHandle":"a"}}', "[]"]
+)
+def test_an_answer_that_names_nothing_is_refused(text: str) -> None:
+    """Before anything is verified, an answer must at least name a passkey, and an owner if it names one at all."""
+    with pytest.raises(AuthenticationFailed):
+        LIBRARY.named(text)
+
+
 def test_a_new_passkey_is_taken() -> None:
     """Its id, key and known transports are kept; what it is asked for is discoverable, verified, without attestation."""
     soft = SoftPasskey(ORIGIN)
