@@ -37,7 +37,7 @@ format: .make/env ## let ruff format the code and mend what it can
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format .
 
 system:
-	@tools/system-packages strace curl chromium node=nodejs npm promtool=prometheus
+	@tools/system-packages strace curl openssl chromium node=nodejs npm promtool=prometheus
 
 static: .make/env
 	@$(BIN)/ruff format --check --quiet . || { echo "some files are not formatted: type 'make format'" >&2; exit 1; }
@@ -64,6 +64,7 @@ docs: .make/docs ## write the generated reference, then build the pages into .ma
 	@$(BIN)/python tools/cli_reference.py
 	@$(BIN)/python tools/moves_reference.py
 	@$(BIN)/python -m tools.sight
+	@$(BIN)/python tools/doctor_reference.py
 	@$(BIN)/python tools/limits_reference.py
 	@$(BIN)/zensical build --strict
 	@$(BIN)/pytest -q tests/docs

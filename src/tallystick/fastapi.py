@@ -18,12 +18,22 @@ from starlette.requests import HTTPConnection
 
 from tallystick.core.credentials.view import SessionView
 from tallystick.errors import Misconfigured, TallystickError
-from tallystick.http import COOKIE_NAME, SAFE_METHODS, cookie_name_of, guard, origin_of, presented, response_of
+from tallystick.http import (
+    COOKIE_NAME,
+    NO_STORE,
+    SAFE_METHODS,
+    cookie_name_of,
+    guard,
+    origin_of,
+    presented,
+    response_of,
+    sign_in_url,
+)
 from tallystick.http import check_fresh as demand_fresh
 from tallystick.http import check_scopes as demand_scopes
 from tallystick.session_source import STATE_NAME, SessionSource
 
-__all__ = ["CurrentSession", "Refused", "current", "fresh", "install", "requires"]
+__all__ = ["CurrentSession", "PageSession", "Refused", "current", "fresh", "install", "page", "requires"]
 
 
 class Refused(HTTPException):
@@ -130,6 +140,43 @@ def fresh(*, minutes: int = 10, csrf: bool = True) -> Any:
         return session
 
     return Depends(recent)
+
+
+def page(*scopes: str, fresh_minutes: int | None = None) -> Any:
+    """Gives the session of a page that people open: who is not signed in is sent to sign in, and comes back.
+
+    Scripts and programs are refused as with `requires`: only a browser that opens the page is sent anywhere.
+
+    Args:
+        scopes: all of them are needed.
+        fresh_minutes: how long ago the person may have proved who they are; None for any time.
+    """
+
+    async def opened(
+        connection: HTTPConnection, _cookie: None = Depends(_COOKIE), _token: None = Depends(_TOKEN)
+    ) -> SessionView:
+        try:
+            session = await _guarded(connection)
+            with _telling():
+                demand_scopes(session, scopes)
+                if fresh_minutes is not None:
+                    demand_fresh(session, int(time.time()), fresh_minutes * 60)
+        except Refused as refused:
+            scope = connection.scope
+            query = scope.get("query_string", b"").decode("latin-1")
+            target = connection.url.path + (f"?{query}" if query else "")
+            issuer = scope["state"][STATE_NAME].issuer if STATE_NAME in scope.get("state", {}) else ""
+            place = sign_in_url(refused.error, scope.get("method", ""), scope["headers"], issuer, target)
+            if place is None:
+                raise
+            raise HTTPException(303, "Sign in first.", {**NO_STORE, "Location": place}) from refused
+        return session
+
+    return Depends(opened)
+
+
+PageSession = Annotated[SessionView, page()]
+"""As CurrentSession, for a page: a browser that is not signed in is sent to sign in, and comes back."""
 
 
 def install(app: FastAPI) -> None:

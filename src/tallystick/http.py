@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from tallystick import errors
 from tallystick.core.credentials.cookie import csrf_token_of
@@ -195,6 +195,32 @@ def guard(
         raise errors.CrossSite("neither Fetch Metadata nor Origin nor the session's X-CSRF-Token")
     if decision is Decision.REFUSED:
         raise errors.CrossSite("Fetch Metadata or Origin names another site")
+
+
+def sign_in_url(error: errors.TallystickError, method: str, headers: Headers, issuer: str, target: str) -> str | None:
+    """Gives where a browser is sent that opens a page and must sign in first, or prove itself anew; None for all others.
+
+    A program that asks with a bearer, a script of a page, a form that is sent and our own trouble are not sent anywhere.
+
+    Args:
+        error: why the page is not shown.
+        method: of the request.
+        headers: of the request.
+        issuer: the authority's URL, whose pages are asked.
+        target: path and query of the page, to come back to; it is told only where the page is on the issuer's host.
+    """
+    place = "step-up" if isinstance(error, errors.AuthenticationTooOld) else "sign-in"
+    known = isinstance(error, errors.Rejected | errors.AuthenticationTooOld)
+    fields = dict(headers)
+    mode = fields.get(b"sec-fetch-mode")
+    # Browsers of today say that they navigate; of others, who asks for a document takes HTML.
+    opens = mode == b"navigate" or (mode is None and b"text/html" in fields.get(b"accept", b""))
+    if not known or not opens or method not in ("GET", "HEAD") or b"authorization" in fields:
+        return None
+    parts = urlsplit(issuer)
+    if fields.get(b"host", b"").decode("latin-1").lower() != parts.netloc.lower():
+        return f"{issuer}/{place}"
+    return f"{parts.path}/{place}?next={quote(target, safe='/')}"
 
 
 def check_scopes(view: SessionView, scopes: Collection[str]) -> None:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tallystick import http
@@ -68,13 +68,16 @@ def refusal(error: TallystickError) -> Response:
     return JSONResponse(answer.body, answer.status, answer.headers)
 
 
-def requires(*scopes: str, fresh_minutes: int | None = None, csrf: bool = True) -> Callable[[Handler], Handler]:
+def requires(
+    *scopes: str, fresh_minutes: int | None = None, csrf: bool = True, page: bool = False
+) -> Callable[[Handler], Handler]:
     """Lets a handler run only for a session that may: 401, 403 or 503 otherwise.
 
     Args:
         scopes: all of them are needed; with none, any session will do.
         fresh_minutes: how long ago the person may have proved who they are; None for any time.
         csrf: False lets other sites' pages act with a person's cookie.
+        page: sends a browser that opens the page and is not signed in to sign in, instead of refusing it.
     """
 
     def decorate(handler: Handler) -> Handler:
@@ -99,12 +102,21 @@ def requires(*scopes: str, fresh_minutes: int | None = None, csrf: bool = True) 
                 if fresh_minutes is not None:
                     http.check_fresh(view, int(time.time()), fresh_minutes * 60)
             except TallystickError as error:
-                return refusal(error)
+                return (page and _sent_to_sign_in(error, scope)) or refusal(error)
             return await runs(*arguments)
 
         return guarded  # type: ignore[return-value]
 
     return decorate
+
+
+def _sent_to_sign_in(error: TallystickError, scope: Scope) -> Response | None:
+    source = scope.get("state", {}).get(STATE_NAME)
+    query = scope.get("query_string", b"").decode("latin-1")
+    target = HTTPConnection(scope).url.path + (f"?{query}" if query else "")
+    issuer = "" if source is None else source.issuer
+    place = http.sign_in_url(error, scope.get("method", ""), scope["headers"], issuer, target)
+    return None if place is None else RedirectResponse(place, 303, dict(http.NO_STORE))
 
 
 class SessionMiddleware:

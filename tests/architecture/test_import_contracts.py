@@ -31,6 +31,7 @@ HOMES = {
     "sqlite3": ("stores.sql",),
     "starlette": ("fastapi", "starlette", "web", "server", "embed", "cli.demo"),
     "structlog": ("cli", "server"),
+    "tomlkit": ("server",),
     "uvicorn": ("cli", "server"),
     "uvloop": ("server",),
 }

@@ -35,7 +35,9 @@ def pages() -> list[Path]:
     """Gives every page that a reader may open, the front page first."""
     top = [path for path in sorted(ROOT.glob("*.md")) if path.name != "README.md"]
     nested = [
-        path for folder in ("docs", "spec", "changes", "tests", "examples") for path in (ROOT / folder).rglob("*.md")
+        path
+        for folder in ("docs", "spec", "changes", "tests", "examples", "deploy")
+        for path in (ROOT / folder).rglob("*.md")
     ]
     return [ROOT / "README.md", *top, *sorted(nested)]
 

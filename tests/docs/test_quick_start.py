@@ -14,6 +14,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.docs.pages import ROOT, Block, blocks
+from tests.support.processes import clean_environment
 
 COMMAND = Path(sys.executable).with_name("tallystick")
 README = ROOT / "README.md"
@@ -59,13 +60,30 @@ def server(tmp_path: Path) -> Iterator[str]:
                 process.wait()
 
 
-def test_the_front_page_has_one_quick_start() -> None:
-    """The front page has exactly one shell block that is run by a test."""
-    assert len(SHELL) == 1
+def test_every_block_of_the_front_page_is_run() -> None:
+    """The front page has a quick start and one more shell block that tests run; its Python runs too; the rest starts it."""
+    assert len(SHELL) == 2
+    left = [block for block in blocks(README, README.read_text()) if not block.runnable]
+    assert [(block.language, block.text) for block in left if block.language != "text"] == [("sh", "make run\n")]
 
 
 @pytest.mark.process
-@pytest.mark.parametrize("block", SHELL, ids=lambda block: block.name)
+def test_the_commands_of_the_front_page_work(tmp_path: Path) -> None:
+    """Founding a set-up, asking the doctor and making a client work as they stand, in an empty folder."""
+    environment = clean_environment(PATH=f"{COMMAND.parent}:/usr/bin:/bin")
+    done = subprocess.run(
+        ["bash", "-eu", "-c", SHELL[1].text],
+        cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    words = f"{done.stdout}\n{done.stderr}"
+    assert done.returncode == 0, words
+    assert "tallystick.toml:" in done.stdout, words
+    assert '"client_id"' in done.stdout, words
+    assert "sound: " in done.stderr, words
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("block", SHELL[:1], ids=lambda block: block.name)
 def test_the_quick_start_does_what_it_says(block: Block, server: str, tmp_path: Path) -> None:
     """Typing the quick start signs in, mints a JWT that verifies, signs out, and then both credentials are refused."""
     script = block.text.replace("http://localhost:8000", server).replace(".venv/bin/tallystick", str(COMMAND))

@@ -11,7 +11,6 @@ from tallystick import Authority, open_stores
 from tallystick.errors import TallystickError
 from tallystick.http import STATUS
 from tallystick.web import app
-from tallystick.web.pages.admin.table import admin_table
 from tests.docs.pages import ROOT
 from tools.reference import error_classes
 
@@ -24,7 +23,7 @@ BY_CODE: dict[str, type[TallystickError]] = {cls.code: cls for cls in error_clas
 def test_the_page_tells_exactly_the_endpoints_that_there_are(tmp_path: Path) -> None:
     """Every method of every path has its heading, once, and no heading is about something that is not served."""
     authority = Authority("http://localhost:8000", open_stores("memory://"), root_key_file=tmp_path / "root.key")
-    table = app._table(authority, ()) | admin_table(authority, app._pages(authority, (), None))
+    table = app._table(authority, ())
     assert sorted(ENDPOINTS) == sorted((method, path) for path, methods in table.items() for method in methods)
 
 

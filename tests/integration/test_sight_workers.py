@@ -32,6 +32,13 @@ def eventually(look: Callable[[], bool], within_s: float = 20) -> None:
         time.sleep(0.1)
 
 
+def both_serve(server: Server) -> bool:
+    """Tells whether both workers are on the page, and both of their verifiers."""
+    page = scrape(server.port)
+    names = ("tallystick_workers", "tallystick_verifiers")
+    return all(total(page, name, state="answering") == 2 for name in names)
+
+
 def answered_by_each(server: Server, ask: Callable[[], Page], times: int = 12) -> list[Page]:
     """Reads the page on several connections, so that every worker answers some."""
     return [ask() for _ in range(times)]
@@ -41,6 +48,7 @@ def test_every_worker_answers_for_all_of_them(tmp_path: Path) -> None:
     """Right after some sign-ins, every reading of the page knows of all of them, whichever worker took them."""
     with Server(tmp_path, "--workers", "2") as server:
         create_account(tmp_path)
+        eventually(lambda: both_serve(server))
         for _ in range(SIGN_INS):
             assert Browser(server.port).sign_in().status == 200
         assert Browser(server.port).sign_in(password="wrong").status == 401
@@ -66,6 +74,7 @@ def test_a_killed_worker_takes_no_count_with_it(tmp_path: Path) -> None:
     """Killed and replaced, a worker's counts stay on the page: no counter goes backwards at any reading."""
     with Server(tmp_path, "--workers", "2") as server:
         create_account(tmp_path)
+        eventually(lambda: both_serve(server))
         for _ in range(SIGN_INS):
             assert Browser(server.port).sign_in().status == 200
         time.sleep(5.1)  # a worker that dies sooner ends the server
@@ -88,6 +97,7 @@ def test_a_stopped_worker_is_shown_and_the_page_still_comes(tmp_path: Path) -> N
     """A worker that is stopped keeps nobody waiting: the page comes at once, with its last counts, and says so."""
     with Server(tmp_path, "--workers", "2") as server:
         create_account(tmp_path)
+        eventually(lambda: both_serve(server))
         for _ in range(SIGN_INS):
             assert Browser(server.port).sign_in().status == 200
         before = scrape(server.port)
@@ -117,18 +127,20 @@ def test_counts_outlive_a_restart_and_a_kill_of_everything(tmp_path: Path) -> No
     """Ended in order or killed at once, the server goes on counting from where it was."""
     server = Server(tmp_path, "--workers", "2").start()
     create_account(tmp_path)
+    eventually(lambda: both_serve(server))
     assert Browser(server.port).sign_in().status == 200
     assert server.stop() == 0
     server.start()
+    eventually(lambda: both_serve(server))
     assert total(scrape(server.port), "tallystick_workers_died_total") == 0
     assert Browser(server.port).sign_in().status == 200
     assert total(scrape(server.port), "tallystick_sessions_opened_total") == 2
     server.kill()
     server.start()
     try:
+        eventually(lambda: both_serve(server))
         page = scrape(server.port)
         assert total(page, "tallystick_sessions_opened_total") == 2
-        assert total(page, "tallystick_workers", state="answering") == 2
         assert total(page, "tallystick_workers_died_total") == 2
         assert len(workers_of(server)) == 2
     finally:

@@ -12,7 +12,7 @@ from tallystick import errors
 from tallystick.core.credentials.view import SessionView
 from tallystick.core.ids import ClientId, PrincipalId, SessionId
 from tallystick.core.revocation.entry import ORIGIN
-from tallystick.http import STATUS, check_fresh, check_scopes, response_of
+from tallystick.http import STATUS, check_fresh, check_scopes, response_of, sign_in_url
 
 CLASSES = [
     cls
@@ -190,3 +190,49 @@ def test_a_service_is_never_fresh() -> None:
     """Nobody proved themselves in a service's session."""
     with pytest.raises(errors.AuthenticationTooOld):
         check_fresh(a_view(authenticated_at=None), 1000, 600)
+
+
+BROWSER = [(b"host", b"notes.example"), (b"sec-fetch-mode", b"navigate"), (b"accept", b"text/html")]
+
+
+@pytest.mark.parametrize(
+    ("error", "place"),
+    [
+        (errors.CredentialMissing(), "/auth/sign-in?next=/notes%3Fpage%3D2"),
+        (errors.SessionEnded(), "/auth/sign-in?next=/notes%3Fpage%3D2"),
+        (errors.AuthenticationTooOld(max_age_s=60), "/auth/step-up?next=/notes%3Fpage%3D2"),
+        (errors.InsufficientScope(scope="notes:write"), None),
+        (errors.Unavailable(), None),
+        (errors.Misconfigured(), None),
+    ],
+    ids=lambda value: value.code if isinstance(value, errors.TallystickError) else "",
+)
+def test_who_opens_a_page_is_sent_to_sign_in(error: errors.TallystickError, place: str | None) -> None:
+    """A browser without a session goes to sign in and comes back; what signing in does not mend sends nobody there."""
+    assert sign_in_url(error, "GET", BROWSER, "https://notes.example/auth", "/notes?page=2") == place
+
+
+@pytest.mark.parametrize(
+    ("method", "headers"),
+    [
+        ("POST", BROWSER),
+        ("GET", [(b"host", b"notes.example"), (b"accept", b"application/json")]),
+        ("GET", [(b"host", b"notes.example")]),
+        ("GET", [*BROWSER[:1], (b"sec-fetch-mode", b"cors"), (b"accept", b"text/html")]),
+        ("GET", [*BROWSER, (b"authorization", b"Bearer x")]),
+    ],
+)
+def test_nobody_else_is_sent_to_sign_in(method: str, headers: list[tuple[bytes, bytes]]) -> None:
+    """A form, a script and a program get their refusal, which they can read, and not a page."""
+    assert sign_in_url(errors.CredentialMissing(), method, headers, "https://notes.example/auth", "/notes") is None
+
+
+def test_a_page_of_another_host_is_not_told_as_the_way_back() -> None:
+    """Only a page on the issuer's own host is named to come back to; what it is called cannot leave the query."""
+    headers = [(b"host", b"export.example"), (b"accept", b"text/html,*/*")]
+    error = errors.CredentialMissing()
+    assert (
+        sign_in_url(error, "GET", headers, "https://notes.example/auth", "/x") == "https://notes.example/auth/sign-in"
+    )
+    sent = sign_in_url(error, "GET", BROWSER, "https://notes.example", "/a&next=//evil.example#x\r\ny")
+    assert sent == "/sign-in?next=/a%26next%3D//evil.example%23x%0D%0Ay"

@@ -23,7 +23,10 @@ class Row(NamedTuple):
 
 
 COMMANDS = {
+    "init": Row("init", "init", "Write the settings file, and make the root key, the database and an administrator."),
     "serve": Row("serve", "serve", "Run the server."),
+    "doctor": Row("doctor", "doctor", "Find mistakes of the set-up, each with its fix."),
+    "config": Row("config", "config", "What is set, and where that comes from."),
     "account": Row("account", "account", "People, and what they may do."),
     "client": Row("client", "client", "Apps and services."),
     "session": Row("session", "session", "Who is signed in where."),

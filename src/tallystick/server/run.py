@@ -20,6 +20,7 @@ from tallystick.proxies import Proxies
 from tallystick.server.connections import Connections, Patient
 from tallystick.server.facts import facts_of
 from tallystick.server.logs import configure_logging
+from tallystick.server.notify import notify_ready
 from tallystick.server.settings import Settings
 from tallystick.server.sight import Sight
 from tallystick.server.supervisor import supervise
@@ -187,6 +188,7 @@ class _Server(uvicorn.Server):
         for one in sockets or []:
             address, port = one.getsockname()[:2]
             _log.info("%s is served on %s port %d", self._authority.issuer, address, port)
+        notify_ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._authority.drain()

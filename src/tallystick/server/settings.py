@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
@@ -170,12 +171,35 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Orders the sources, the strongest first."""
-        return init_settings, env_settings, _SecretFiles(settings_cls), TomlConfigSettingsSource(settings_cls)
+        return (
+            init_settings,
+            _Environment(settings_cls),
+            _SecretFiles(settings_cls),
+            TomlConfigSettingsSource(settings_cls),
+        )
 
     @property
     def pepper_bytes(self) -> bytes | None:
         """The pepper as bytes."""
         return bytes.fromhex(self.pepper.get_secret_value().strip()) if self.pepper is not None else None
+
+
+class _Environment(EnvSettingsSource):
+    """Reads the environment; names of files of nested secrets, which `_SecretFiles` reads, are no settings."""
+
+    def __call__(self) -> dict[str, Any]:
+        """Gives what the environment says."""
+        found = super().__call__()
+        for name, field in self.settings_cls.model_fields.items():
+            for nested in (one for one in get_args(field.annotation) if _is_model(one)):
+                for inner, held in nested.model_fields.items():
+                    if SecretStr in get_args(held.annotation) and isinstance(found.get(name), dict):
+                        found[name].pop(f"{inner}_file", None)
+        return found
+
+
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
 
 
 class _SecretFiles(PydanticBaseSettingsSource):
@@ -194,7 +218,7 @@ class _SecretFiles(PydanticBaseSettingsSource):
         found: dict[str, Any] = {}
         for name, field in model.model_fields.items():
             kinds = get_args(field.annotation)
-            nested = next((one for one in kinds if isinstance(one, type) and issubclass(one, BaseModel)), None)
+            nested = next(filter(_is_model, kinds), None)
             if nested is not None:
                 found[name] = self._found(nested, f"{prefix}{name}__") or None
             elif SecretStr in kinds:

@@ -15,10 +15,11 @@ from tallystick.web.call import Handler
 from tallystick.web.edge import NOBODY, Edge
 from tallystick.web.endpoints.accounts import Accounts
 from tallystick.web.endpoints.health import Health
+from tallystick.web.endpoints.mirror import PATH as MIRROR_PATH
+from tallystick.web.endpoints.mirror import Mirror
 from tallystick.web.endpoints.oauth import TokenEndpoint
 from tallystick.web.endpoints.session import Sessions
 from tallystick.web.endpoints.well_known import WellKnown
-from tallystick.web.pages.admin.table import admin_table
 from tallystick.web.pages.shell import Pages
 from tallystick.web.pages.table import CHANGE_PASSWORD_PATH, with_pages
 from tallystick.web.pages.troubles import Troubles
@@ -43,6 +44,7 @@ def _table(authority: Authority, trusted_origins: Collection[str]) -> dict[str, 
         "/oauth/token": {"POST": tokens.trade},
         "/.well-known/jwks.json": {"GET": known.key_set},
         METADATA_PATH: {"GET": known.metadata},
+        MIRROR_PATH: {"GET": Mirror(authority).show},
         "/livez": {"GET": health.alive},
         "/readyz": {"GET": health.ready},
     }
@@ -76,7 +78,7 @@ def routes(
         Misconfigured: there is no such folder.
     """
     pages = _pages(authority, trusted_origins, templates)
-    table = with_pages(_table(authority, trusted_origins), pages) | admin_table(authority, pages)
+    table = with_pages(_table(authority, trusted_origins), pages)
     lifespan = Router(lifespan=authority.lifespan)
     return Edge(table, authority.issuer, lifespan, proxies=proxies, as_page=Troubles(pages).page)
 
@@ -104,7 +106,7 @@ def standalone(
     """
     path = urlsplit(authority.issuer).path
     pages = _pages(authority, trusted_origins, templates)
-    below = with_pages(_table(authority, trusted_origins), pages) | admin_table(authority, pages)
+    below = with_pages(_table(authority, trusted_origins), pages)
     table = {path + name: methods for name, methods in below.items()}
     if path:
         table |= {METADATA_PATH + path: below[METADATA_PATH]} | {name: below[name] for name in AT_ROOT}

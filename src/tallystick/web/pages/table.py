@@ -8,6 +8,7 @@ from tallystick.web.bodies import FORM
 from tallystick.web.call import Call, Handler, Reply
 from tallystick.web.pages.account.factors import FactorPages
 from tallystick.web.pages.account.view import AccountPages
+from tallystick.web.pages.admin.table import admin_table
 from tallystick.web.pages.shell import Pages
 from tallystick.web.pages.sign_in.step_up import StepUpPage
 from tallystick.web.pages.sign_in.view import SignIn
@@ -66,6 +67,7 @@ def page_table(pages: Pages) -> dict[str, dict[str, Handler]]:
             "POST": sent(factors.remove_passkey, "/account"),
         },
         CHANGE_PASSWORD_PATH: {"GET": _redirect(pages, "/account/password")},
+        **admin_table(authority, pages),
         **pages.assets.table,
     }
 
