@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tallystick.authority.authority import Authority as _Authority
+from tallystick.authority.recording import Relay
 from tallystick.authority.timing import Unmetered
 from tallystick.authority.world import World
 from tallystick.core.policy import DEFAULT, Policy
@@ -77,7 +78,11 @@ class Authority(_Authority):
         issuer, clock, entropy = checked_issuer(issuer), clock or SystemClock(), entropy or SystemEntropy()
         events = events or PlainEvents()
         if isinstance(mailer, SmtpMail):
-            mailer = mailer.mailer(issuer, clock, entropy, events)
+            # What becomes of a mail passes through the authority, for its audit trail.
+            relay = Relay(events)
+            mailer = mailer.mailer(issuer, clock, entropy, relay)
+        else:
+            relay = None
         super().__init__(
             World(
                 issuer=issuer,
@@ -98,6 +103,8 @@ class Authority(_Authority):
             ),
             claims_store=claims_store,
         )
+        if relay is not None:
+            relay.to = self.world.events
 
 
 def checked_issuer(issuer: str) -> str:

@@ -106,6 +106,23 @@ class Recorder:
         self._told.tell(events, principal=principal, client=client)
 
 
+class Relay:
+    """Events that go where they are told later, for what is built before the authority.
+
+    Args:
+        to: where they go until then.
+    """
+
+    def __init__(self, to: Events) -> None:
+        self.to = to
+
+    def tell(
+        self, events: Sequence[Event], *, principal: PrincipalId | None = None, client: ClientId | None = None
+    ) -> None:
+        """Hands events on."""
+        self.to.tell(events, principal=principal, client=client)
+
+
 async def flush_trail(world: World) -> None:
     """Writes the acts that waited; on trouble they wait on, as far as there is room."""
     now = world.clock.now()

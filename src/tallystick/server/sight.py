@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 from starlette.types import Scope
 
 from tallystick.core.secret import Secret
+from tallystick.core.session.decision import Event
 from tallystick.crypto.clocks import SystemClock
 from tallystick.crypto.hashing import HashingPool
 from tallystick.crypto.plain_events import PlainEvents
@@ -48,14 +49,16 @@ class Sight:
         self.counts = Counts(of.COUNTED)
         self.meter = Metering(self.counts)
         self.events = Fan([PlainEvents(), self.meter], self._lost)
-        self.events.add(Alarm(SystemClock().now, self.events.tell))
+        self._announce: Callable[[Sequence[Event]], None] = self.events.tell
+        self.events.add(Alarm(SystemClock().now, lambda found: self._announce(found)))
 
     def store(self, store: Store) -> Store:
         """Gives a store whose operations are timed."""
         return metered(store, self.counts)
 
     def watch(self, authority: Authority) -> Watching:
-        """Gives how the app of an authority is watched."""
+        """Gives how the app of an authority is watched; what is unusual from now on is recorded in its audit trail too."""
+        self._announce = authority.world.events.tell
         folder = Folder(run_folder(self._settings), of.CATALOGUE, authority.world.clock.boot)
         read = StoreReadings(
             authority.world.store, authority.world.clock, authority.policy, folder.note, version("tallystick")
