@@ -25,6 +25,8 @@ ROWS = ROOT / "tests" / "mutants.toml"
 COPIED = ("src", "tests", "tools", "spec", "docs", "pyproject.toml", "README.md")
 WORKERS = 2
 TIMEOUT_S = 240
+CLEAN_S = 1800
+"""How long the tests of all chosen rows may take together on the clean tree."""
 GUARANTEES = (
     "OneRoot",
     "Everywhere",
@@ -138,7 +140,7 @@ def imports_the_copy(copy: Path) -> bool:
     return len(lines) == 2 and all(Path(line).resolve().is_relative_to(copy.resolve()) for line in lines)
 
 
-def run_tests(copy: Path, tests: Sequence[str]) -> tuple[int | None, str]:
+def run_tests(copy: Path, tests: Sequence[str], timeout_s: int = TIMEOUT_S) -> tuple[int | None, str]:
     """Runs tests in a copy; gives pytest's exit code (None if it took too long) and the end of what it said."""
     words = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider", "-p", "no:xdist"]
     try:
@@ -149,10 +151,10 @@ def run_tests(copy: Path, tests: Sequence[str]) -> tuple[int | None, str]:
             capture_output=True,
             text=True,
             check=False,
-            timeout=TIMEOUT_S,
+            timeout=timeout_s,
         )
     except subprocess.TimeoutExpired:
-        return None, f"no end after {TIMEOUT_S} s"
+        return None, f"no end after {timeout_s} s"
     return done.returncode, "\n".join((done.stdout + done.stderr).strip().splitlines()[-25:])
 
 
@@ -203,7 +205,7 @@ def main(words: Sequence[str]) -> int:
                 return 1
             copies.put(copy)
         first = copies.get()
-        code, said = run_tests(first, sorted({test for row in found for test in row.tests}))
+        code, said = run_tests(first, sorted({test for row in found for test in row.tests}), CLEAN_S)
         copies.put(first)
         if code != 0:
             print(f"the tests do not pass on the clean tree (exit {code}):\n{said}", file=sys.stderr)
