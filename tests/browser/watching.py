@@ -40,12 +40,14 @@ class Watched:
         base: the issuer.
         expected: statuses of answers that this test asks for on purpose.
         complaints: errors of the console, exceptions, violations of the content security policy.
+        script: whether pages may run scripts.
     """
 
     page: Page
     base: str
     expected: set[int] = field(default_factory=set)
     complaints: list[str] = field(default_factory=list)
+    script: bool = True
 
     def go(self, path: str) -> None:
         """Opens a path below the issuer."""
@@ -83,7 +85,9 @@ class Watched:
             self.complaints.append(text)
 
     def barriers(self) -> list[str]:
-        """Gives what axe-core finds on the page that is serious or critical."""
+        """Gives what axe-core finds on the page that is serious or critical; it needs scripts."""
+        if not self.script:
+            return []
         assert AXE.exists(), f"{AXE} is missing: type 'make .make/browser'"
         if not self.page.evaluate("() => 'axe' in window"):
             self.page.evaluate(AXE.read_text())
@@ -118,7 +122,7 @@ def watched(
         reduced_motion="reduce",
     )
     context.set_default_timeout(15_000)
-    found = Watched(context.new_page(), base)
+    found = Watched(context.new_page(), base, script=script)
     found.page.on("console", lambda message: found.hear(message.text) if message.type == "error" else None)
     found.page.on("pageerror", lambda error: found.hear(str(error)))
     try:

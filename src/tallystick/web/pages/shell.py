@@ -35,6 +35,7 @@ from tallystick.web.pages.forms import FormGuard
 from tallystick.web.pages.headers import PAGE_HEADERS
 from tallystick.web.pages.notices import NOTICES
 from tallystick.web.pages.paths import own_path
+from tallystick.web.pages.problems import Problem
 from tallystick.web.presenting import Desk
 
 FOLDER = Path(__file__).parent
@@ -139,6 +140,21 @@ class Pages:
         # A page without a form needs no cookie for one.
         return Reply(status, (*PAGE_HEADERS, *more, *(fields if token in content else ())), content.encode())
 
+    def form(
+        self, call: Call, template: str, problem: Problem | None = None, visitor: Visitor | None = None, **told: Any
+    ) -> Reply:
+        """Renders a page with a form, and what is wrong with what was sent, if anything is.
+
+        Args:
+            call: the request that it answers.
+            template: its name.
+            problem: what is wrong; it also gives status and header fields.
+            visitor: as for `page`.
+            told: as for `page`.
+        """
+        status, more = (problem.status, problem.fields) if problem is not None else (200, ())
+        return self.page(call, template, status=status, more=more, visitor=visitor, problem=problem, **told)
+
     def url(self, path: str, *, done: str = "", to: str | None = None) -> str:
         """Gives a path of our own pages, with the notice to show there and the path to go on to."""
         pairs = ([f"done={done}"] if done else []) + ([f"next={quote(to, safe='')}"] if to else [])
@@ -164,7 +180,7 @@ class Pages:
 
     def fields_of(self, done: SignedIn) -> Fields:
         """Gives the header fields that hand a browser what a sign-in or a change gave it."""
-        return (self.set_cookie(done.cookie.reveal(), done.max_age),)
+        return (*self.desk.device_field(done.device), self.set_cookie(done.cookie.reveal(), done.max_age))
 
     def gone(self) -> Fields:
         """Gives the header fields that take the session cookie away, and on https what the browser kept of us."""
@@ -174,7 +190,7 @@ class Pages:
     @property
     def mails(self) -> bool:
         """Whether the authority sends mail, so that an address can be proved and a password reset."""
-        return bool(getattr(self.authority, "mails", False))
+        return self.authority.mails
 
     async def visitor(self, call: Call) -> Visitor | None:
         """Gives whoever is signed in, or None; raises Unavailable."""

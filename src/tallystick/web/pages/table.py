@@ -12,6 +12,7 @@ from tallystick.web.pages.admin.table import admin_table
 from tallystick.web.pages.shell import Pages
 from tallystick.web.pages.sign_in.step_up import StepUpPage
 from tallystick.web.pages.sign_in.view import SignIn
+from tallystick.web.pages.sign_up.links import LinkPages
 from tallystick.web.pages.sign_up.view import SignUpPage
 
 CHANGE_PASSWORD_PATH = "/.well-known/change-password"
@@ -37,13 +38,17 @@ def page_table(pages: Pages) -> dict[str, dict[str, Handler]]:
     authority = pages.authority
     sign_in, step_up, sign_up = SignIn(authority, pages), StepUpPage(authority, pages), SignUpPage(authority, pages)
     account, factors = AccountPages(authority, pages), FactorPages(authority, pages)
-    shown, sent = pages.shown, pages.sent
+    links = LinkPages(authority, pages)
+    shown, sent, mailed = pages.shown, pages.sent, links.offered
     return {
         "/": {"GET": sign_in.start},
         "/sign-in": {"GET": sign_in.show, "POST": sign_in.send},
         "/sign-out": {"GET": sign_in.show_sign_out, "POST": sign_in.sign_out},
         "/step-up": {"GET": shown(step_up.show), "POST": sent(step_up.send, "/account")},
         "/sign-up": {"GET": sign_up.show, "POST": sign_up.send},
+        "/verify": {"GET": mailed(links.show_verify), "POST": mailed(links.verify)},
+        "/forgot": {"GET": mailed(links.show_forgot), "POST": mailed(links.forgot)},
+        "/reset": {"GET": mailed(links.show_reset), "POST": mailed(links.reset)},
         "/account": {"GET": shown(account.show)},
         "/account/sessions/end": {"POST": sent(account.end, "/account")},
         "/account/sessions/end-others": {"POST": sent(account.end_others, "/account")},

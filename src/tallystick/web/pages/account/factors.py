@@ -87,18 +87,16 @@ class FactorPages:
         self, call: Call, visitor: Visitor, handle: str, secret: str, uri: str, problem: Problem | None = None
     ) -> Reply:
         grouped = " ".join(secret[at : at + 4] for at in range(0, len(secret), 4))
-        return self.pages.page(
+        return self.pages.form(
             call,
             "account/totp_offer.html",
-            status=problem.status if problem else 200,
-            more=problem.fields if problem else (),
+            problem,
             visitor=visitor,
             pending=handle,
             secret=secret,
             grouped=grouped,
             uri=uri,
             qr=qr_code(uri),
-            problem=problem,
         )
 
     async def remove_totp(self, call: Call, visitor: Visitor, body: Body) -> Reply:
@@ -157,14 +155,12 @@ class FactorPages:
         return self._codes(call, visitor, codes, "passkey-added")
 
     def _new_passkey(self, call: Call, visitor: Visitor, name: str = "", problem: Problem | None = None) -> Reply:
-        return self.pages.page(
+        return self.pages.form(
             call,
             "account/passkey_new.html",
-            status=problem.status if problem else 200,
-            more=problem.fields if problem else (),
+            problem,
             visitor=visitor,
             name=name,
-            problem=problem,
         )
 
     async def show_remove_passkey(self, call: Call, visitor: Visitor) -> Reply:

@@ -85,12 +85,10 @@ class AccountPages:
         return self.pages.go(self.pages.url("/account", done="password"), self.pages.fields_of(done))
 
     def _password(self, call: Call, visitor: Visitor, problem: Problem | None = None) -> Reply:
-        return self.pages.page(
+        return self.pages.form(
             call,
             "account/password.html",
-            status=problem.status if problem else 200,
-            more=problem.fields if problem else (),
+            problem,
             visitor=visitor,
-            problem=problem,
             password_hint=self.pages.password_hint,
         )

@@ -81,17 +81,15 @@ class ProofPage:
         visitor: Visitor | None = None,
     ) -> Reply:
         """Renders it."""
-        return self._pages.page(
+        return self._pages.form(
             call,
             "sign_in/proof.html",
-            status=problem.status if problem else 200,
-            more=problem.fields if problem else (),
+            problem,
             visitor=visitor,
             pending=wanted.handle,
             methods=list(wanted.methods),
             passkey_options=wanted.options,
             next=to,
-            problem=problem,
             **self._told,
         )
 

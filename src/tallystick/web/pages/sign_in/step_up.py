@@ -74,13 +74,11 @@ class StepUpPage:
         return self.pages.go(to or self.pages.url("/account", done="confirmed"), self.pages.fields_of(done))
 
     def _ask(self, call: Call, visitor: Visitor, to: str | None, problem: Problem | None = None) -> Reply:
-        return self.pages.page(
+        return self.pages.form(
             call,
             "sign_in/step_up.html",
-            status=problem.status if problem else 200,
-            more=problem.fields if problem else (),
+            problem,
             visitor=visitor,
             next=to,
-            problem=problem,
             second_factor=visitor.account.authenticators.second_factor,
         )

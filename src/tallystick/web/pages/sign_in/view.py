@@ -57,6 +57,7 @@ class SignIn:
                 cookie=self.pages.desk.cookie(call),
                 stay=body.flag("stay"),
                 label=call.label,
+                device=self.pages.desk.device(call),
             )
         except (AuthenticationFailed, Throttled, Overloaded, InvalidRequest) as error:
             return self._form(call, email=email, to=to, stay=body.flag("stay"), problem=problem_of(error, "password"))
@@ -69,7 +70,12 @@ class SignIn:
         asked = self.proof.read(body)
         try:
             done = await self.authority.prove(
-                asked.handle, proof_of(body), network=call.network, cookie=self.pages.desk.cookie(call)
+                asked.handle,
+                proof_of(body),
+                network=call.network,
+                cookie=self.pages.desk.cookie(call),
+                device=self.pages.desk.device(call),
+                label=call.label,
             )
         except AuthenticationExpired as error:
             return self._form(call, to=to, problem=problem_of(error, ""))
@@ -88,15 +94,13 @@ class SignIn:
     def _form(
         self, call: Call, *, email: str = "", to: str | None = None, stay: bool = False, problem: Problem | None = None
     ) -> Reply:
-        return self.pages.page(
+        return self.pages.form(
             call,
             "sign_in/sign_in.html",
-            status=problem.status if problem else 200,
-            more=problem.fields if problem else (),
+            problem,
             email=email,
             next=to,
             stay=stay,
-            problem=problem,
             mails=self.pages.mails,
         )
 

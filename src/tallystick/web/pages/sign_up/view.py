@@ -45,13 +45,11 @@ class SignUpPage:
         return self.pages.go(self.pages.url("/sign-in", done="signed-up", to=to))
 
     def _form(self, call: Call, email: str = "", to: str | None = None, problem: Problem | None = None) -> Reply:
-        return self.pages.page(
+        return self.pages.form(
             call,
             "sign_up/sign_up.html",
-            status=problem.status if problem else 200,
-            more=problem.fields if problem else (),
+            problem,
             email=email,
             next=to,
-            problem=problem,
             password_hint=self.pages.password_hint,
         )
