@@ -40,7 +40,7 @@ GUARANTEES = (
     "TransientIsNotTerminal",
     "KeysRotateQuietly",
 )
-RULES = ("Edge",)
+RULES = ("Edge", "Pages")
 """Rules that are no guarantee of the design; a row of one names its tests."""
 
 

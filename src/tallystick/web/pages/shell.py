@@ -210,11 +210,11 @@ class Pages:
         async def handle(call: Call) -> Reply:
             visitor = await self.visitor(call)
             if visitor is None:
-                return self.go(self.url("/sign-in", to=_asked(call)))
+                return self.go(self.url("/sign-in", to=_asked(call, self.base)))
             try:
                 return await handler(call, visitor)
             except AuthenticationTooOld:
-                return self.go(self.url("/step-up", to=_asked(call)))
+                return self.go(self.url("/step-up", to=_asked(call, self.base)))
 
         return handle
 
@@ -263,7 +263,9 @@ def query_of(call: Call) -> dict[str, str]:
     return dict(reversed(pairs))
 
 
-def _asked(call: Call) -> str | None:
+def _asked(call: Call, base: str) -> str | None:
     path = call.scope["path"]
+    # A server may or may not leave the path of the mount in it.
+    path = path if path.startswith(f"{base}/") else base + path
     query = call.scope.get("query_string", b"").decode("latin-1")
     return own_path(path + (f"?{query}" if query else ""))
