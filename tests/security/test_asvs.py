@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-ROWS = list(csv.DictReader((Path(__file__).parent / "asvs.csv").open(newline="")))
+ROWS = list(csv.DictReader((Path(__file__).parent / "asvs.csv").read_text().splitlines()))
 STATUSES = {"test", "document", "later", "absent"}
 
 
 @cache
-def tests_of(path: str) -> frozenset[str]:
+def names_in(path: str) -> frozenset[str]:
     """Gives the names of the tests in a file."""
     nodes = ast.walk(ast.parse((ROOT / path).read_text()))
     functions = (node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
@@ -30,7 +30,7 @@ def test_a_requirement_names_what_holds_it(row: dict[str, str]) -> None:
         assert row["where"]
         for one in row["where"].split():
             path, _, name = one.partition("::")
-            assert name in tests_of(path), one
+            assert name in names_in(path), one
     elif row["status"] == "document":
         assert (ROOT / row["where"]).is_file()
     else:
@@ -47,4 +47,4 @@ def test_no_requirement_is_there_twice_or_missing() -> None:
 
 def test_a_test_that_does_not_exist_is_found() -> None:
     """A name that nobody wrote is no test."""
-    assert "test_that_nobody_wrote" not in tests_of("tests/security/test_asvs.py")
+    assert "test_that_nobody_wrote" not in names_in("tests/security/test_asvs.py")
