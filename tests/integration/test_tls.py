@@ -131,18 +131,20 @@ def test_a_renewed_certificate_is_shown_and_no_connection_breaks(tmp_path: Path)
         lines = [threading.Thread(target=load, args=(server,), kwargs={"keeps": at < 3}) for at in range(5)]
         for line in lines:
             line.start()
-        for turn in range(3):
-            serial = server.issue()
-            if turn == 1:
-                assert server.process is not None
-                os.killpg(server.process.pid, signal.SIGHUP)
-            deadline = time.monotonic() + 10
-            while {server.shown() for _ in range(12)} != {serial}:
-                assert time.monotonic() < deadline, server.log
-                time.sleep(0.1)
-        stop.set()
-        for line in lines:
-            line.join()
+        try:
+            for turn in range(3):
+                serial = server.issue()
+                if turn == 1:
+                    assert server.process is not None
+                    os.killpg(server.process.pid, signal.SIGHUP)
+                deadline = time.monotonic() + 10
+                while {server.shown() for _ in range(12)} != {serial}:
+                    assert time.monotonic() < deadline, server.log
+                    time.sleep(0.1)
+        finally:
+            stop.set()
+            for line in lines:
+                line.join()
     assert failures == []
     assert answered[0] > 100
 
