@@ -139,11 +139,11 @@ class TestApps:
 
     @pytest.mark.parametrize("token", ["", "nonsense", "tsr_" + "1" * 22 + "_0_" + "A" * 43])
     async def test_what_is_no_refresh_token_of_ours_reads_nothing(self, house: House, token: str) -> None:
-        """A forged token is refused by its MAC, before the store is asked for anything."""
+        """A forged token is refused by its MAC, before any row is read; what comes from its network is counted."""
         client = await house.app()
         house.door.calls.clear()
         assert await code_of(house.refresh(token, client)) == "credential.malformed"
-        assert house.door.calls == []
+        assert set(house.door.calls) <= {"count"}
 
     async def test_a_refresh_names_its_client(self, house: House) -> None:
         """Without a client id, or with one that cannot be, nothing is consumed."""

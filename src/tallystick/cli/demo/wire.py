@@ -9,6 +9,8 @@ from http.client import HTTPConnection, HTTPException, HTTPMessage
 from typing import Any
 from urllib.parse import urlencode
 
+from tallystick.http import LOCAL_COOKIE_NAME
+
 ADDRESS = "127.0.0.1"
 HOST = "localhost"
 TIMEOUT_S = 15.0
@@ -35,8 +37,9 @@ class Answer:
         return found if isinstance(found, str) else ""
 
     def cookie(self) -> str:
-        """Gives the `name=value` of the first cookie that it sets, or the empty text."""
-        return str(self.headers.get("Set-Cookie", "")).split(";")[0]
+        """Gives the `name=value` of the session cookie that it sets, or the empty text."""
+        named = (field.split(";")[0] for field in self.headers.get_all("Set-Cookie", []))
+        return next((pair for pair in named if pair.startswith(f"{LOCAL_COOKIE_NAME}=")), "")
 
 
 def call(
