@@ -22,7 +22,10 @@ from queue import SimpleQueue
 
 ROOT = Path(__file__).resolve().parent.parent
 ROWS = ROOT / "tests" / "mutants.toml"
-COPIED = ("src", "tests", "tools", "spec", "docs", "pyproject.toml", "README.md")
+COPIED = (
+    "src", "tests", "tools", "spec", "docs", "deploy", "examples", "changes", "pyproject.toml", "zensical.toml", "Makefile",
+    "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE",
+)  # fmt: skip
 WORKERS = 2
 TIMEOUT_S = 240
 CLEAN_S = 1800
