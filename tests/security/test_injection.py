@@ -13,6 +13,7 @@ from urllib.parse import quote
 import pytest
 
 from tallystick.authority.enrolling import written_passkey_id
+from tallystick.authority.recording import flush_trail
 from tallystick.identity.account import ADMIN_PERMISSION
 from tallystick.identity.authenticators import Authenticators, Passkey
 from tallystick.ports import PutAccount
@@ -86,6 +87,7 @@ def a_house_full_of(folder: Path, text: str) -> Iterator[tuple[House, str, str]]
 def shown(house: House, cookie: str, passkey: str, text: str) -> dict[str, Reply]:
     """Gives every page that shows what is stored, or what was sent."""
     ask = house.ask
+    house.do(flush_trail(house.authority.world))
     found = {
         path: ask("GET", path, [SITE], cookie=cookie, query=query)
         for path, query in {
@@ -123,7 +125,11 @@ def test_what_is_stored_is_only_text(usual: dict[str, Reply], tmp_path: Path, te
             plain = usual[path]
             found, wanted = Skeleton(reply), Skeleton(plain)
             # Rows of the same second have no order, so bones are counted.
-            assert (reply.status, Counter(found.bones)) == (plain.status, Counter(wanted.bones)), path
+            more, less = Counter(found.bones), Counter(wanted.bones)
+            if path == "/admin/events":
+                # The trail is written and proved now and then, so the number of its rows says nothing.
+                more, less = Counter(set(more)), Counter(set(less))
+            assert (reply.status, more - less, less - more) == (plain.status, Counter(), Counter()), path
             assert [name for name, _ in reply.fields] == [name for name, _ in plain.fields], path
             assert not any("evil" in link.split("?")[0] for link in found.links), path
             assert all(link.startswith(("/auth", "#", "data:image/svg+xml;base64,")) for link in found.links), path
