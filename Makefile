@@ -37,7 +37,7 @@ format: .make/env ## let ruff format the code and mend what it can
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format .
 
 system:
-	@tools/system-packages strace curl openssl chromium node=nodejs npm promtool=prometheus
+	@tools/system-packages strace curl openssl chromium node=nodejs npm promtool=prometheus libatomic.so.1=libatomic1
 
 static: .make/env
 	@$(BIN)/ruff format --check --quiet . || { echo "some files are not formatted: type 'make format'" >&2; exit 1; }

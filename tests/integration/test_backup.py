@@ -33,6 +33,14 @@ STEPS = (
 )
 
 
+def unpack(packed: tarfile.TarFile, folder: Path) -> None:
+    """Takes the database out of a backup; the filters of tarfile are younger than Debian's Python."""
+    found = packed.extractfile("tallystick.db")
+    assert found is not None
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "tallystick.db").write_bytes(found.read())
+
+
 class Stage:
     """A server with a person in several browsers and apps, a backup, and what happened after it.
 
@@ -136,7 +144,7 @@ def test_a_backup_is_whole_private_and_says_what_it_is(stage: Stage) -> None:
         member = packed.extractfile("manifest.json")
         assert member is not None
         manifest = json.loads(member.read())
-        packed.extract("tallystick.db", stage.folder / "out", filter="data")
+        unpack(packed, stage.folder / "out")
     assert manifest["issuer"] == stage.server.issuer
     assert manifest["head"].startswith("1.") or manifest["head"].count(".") == 1
     assert "not in this file" in manifest["root_key"]
@@ -170,7 +178,7 @@ def test_a_backup_under_load_is_consistent(tmp_path: Path) -> None:
         for number in range(3):
             made.back_up(f"{number}.tar")
             with tarfile.open(tmp_path / f"{number}.tar") as packed:
-                packed.extract("tallystick.db", tmp_path / f"{number}", filter="data")
+                unpack(packed, tmp_path / f"{number}")
             copy = sqlite3.connect(tmp_path / f"{number}" / "tallystick.db")
             seq, entries = copy.execute("SELECT seq, (SELECT count(*) FROM ts_log) FROM ts_head").fetchone()
             endings = copy.execute("SELECT count(*) FROM ts_session WHERE ended_seq IS NOT NULL").fetchone()[0]
