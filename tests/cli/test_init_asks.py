@@ -23,6 +23,8 @@ def typed(folder: Path, answers: list[tuple[str, str]]) -> tuple[int, str]:
     try:
         ours, theirs = pty.openpty()
     except OSError as error:
+        if os.environ.get("CI"):
+            raise
         pytest.skip(f"this machine has no pseudo-terminals: {error}")
     process = subprocess.Popen(
         [sys.executable, "-m", "tallystick.cli.main", "init"],
